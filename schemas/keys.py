@@ -1,0 +1,55 @@
+"""Settings given by hand in TOML: every fault of a table at once, each with its key.
+
+A fault never quotes the value it was found in: that may be a secret, pasted
+where its name belongs.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+__all__ = ["KeyFault", "checked"]
+
+
+class KeyFault(msgspec.Struct, frozen=True):
+    """One thing wrong in a file of settings: where it stands, and what was expected."""
+
+    key: str
+    reason: str
+
+
+def checked(
+    struct: type[msgspec.Struct], given: Mapping[str, Any], key: str, known: Collection[str]
+) -> tuple[dict[str, Any], list[KeyFault]]:
+    """What of `given` fits the fields of `struct`, and the faults of the rest.
+
+    One field at a time, so that one fault does not hide the others. `struct`
+    has a default for every field; `key` is where the table stands in its file.
+    """
+    good: dict[str, Any] = {}
+    faults: list[KeyFault] = []
+    for name, value in given.items():
+        at = f"{key}.{name}" if key else name
+        if name not in known:
+            faults.append(KeyFault(at, f"Unknown setting; known are {', '.join(known)}"))
+            continue
+        try:
+            msgspec.convert({name: value}, struct)
+        except msgspec.ValidationError as error:
+            reason = str(error).partition(" - at `")[0]
+            faults.append(KeyFault(at, _expectation(reason)))
+        else:
+            good[name] = value
+    return good, faults
+
+
+def _expectation(reason: str) -> str:
+    """What was expected, in words: msgspec quotes a pattern, or the value that is wrong."""
+    if "env:" in reason:
+        return 'Expected "env:NAME" or "file:PATH", never the secret itself'
+    if "UA-" in reason:
+        return "Expected G-… (capital letters and digits) or UA-…-… (digits)"
+    if reason.startswith("Invalid enum value"):
+        return "Not one of the values that this setting takes"
+    return reason

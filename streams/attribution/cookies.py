@@ -1,0 +1,40 @@
+"""What Google Analytics' own cookies say. Pure.
+
+Forms: CONTRACT §2. A malformed cookie counts as absent, so each reader returns
+None for it and the caller keeps what it knew.
+"""
+
+import re
+from typing import Final
+
+__all__ = ["is_ga_cookie", "read_cookie"]
+
+# _ga=GA1.1.1234567890.1700000000: domain depth, then the client id's two numbers.
+_CLIENT: Final = re.compile(r"GA1\.[^.]*\.([0-9]+\.[0-9]+)\Z")
+# _ga_ABC=GS1.1.1700000000.3.1.1700000100.0.0.0: the session id, then counters.
+_SESSION_1: Final = re.compile(r"GS1\.[0-9]+\.([0-9]+)(?:\.|\Z)")
+# _ga_ABC=GS2.1.s1700000000$o3$g1$t1700000100: items by their first letter.
+_SESSION_2: Final = re.compile(r"GS2\.[0-9]+\.(.*)\Z", re.DOTALL)
+_SEPARATOR: Final = re.compile(r"\$|%24")
+_SESSION_ITEM: Final = re.compile(r"s([0-9]+)\Z")
+
+
+def is_ga_cookie(name: str) -> bool:
+    """Whether a cookie of this name is looked at."""
+    return name == "_ga" or name.startswith("_ga_")
+
+
+def read_cookie(name: str, value: str) -> str | None:
+    """What a `_ga` or `_ga_<stream>` cookie holds: a client id or a session id; None: malformed."""
+    if name == "_ga":
+        client = _CLIENT.match(value)
+        return client[1] if client else None
+    first = _SESSION_1.match(value)
+    if first:
+        return first[1]
+    second = _SESSION_2.match(value)
+    if second:
+        for item in _SEPARATOR.split(second[1]):
+            if session := _SESSION_ITEM.match(item):
+                return session[1]
+    return None

@@ -1,0 +1,75 @@
+"""Duplicates: interactions that say nothing new. Pure: time is event time, in the data.
+
+Three checks and not one hash, because the sender may know the identity, or repeat
+itself to the letter, or speak from two tabs at once: three different certainties.
+"""
+
+from typing import Final
+
+from schemas.session import DIGEST_BYTES, MAX_CONTENTS, MAX_IDENTITIES, LastOfContent
+from streams.attribution.identity import content_digest, identity_digest
+from streams.attribution.reasons import Reason, fired, stopped
+from streams.attribution.turn import Turn
+
+__all__ = ["duplicates"]
+
+_NEW: Final = fired("duplicates", "nothing remembered says the same: it is applied")
+_SAME_ID: Final = stopped("same_id", "an interaction of the same interaction_id was applied")
+_SAME_COPY: Final = stopped("exact_copy", "the same content at the same instant was applied")
+
+
+def duplicates(turn: Turn) -> Reason:
+    """The first check that holds: same id, exact copy, copy from another tab. A duplicate changes nothing."""
+    said = turn.interaction
+    if said.interaction_id is not None:
+        digest = identity_digest(said.interaction_id, given=True)
+        if _applied(turn, digest):
+            return _SAME_ID
+        turn.identity = said.interaction_id
+    else:
+        content = content_digest(said)
+        turn.identity = f"{content.hex()}@{turn.at_micros:d}"
+        digest = identity_digest(turn.identity, given=False)
+        if _applied(turn, digest):
+            return _SAME_COPY
+        if reason := _tab_copy(turn, content):
+            return reason
+        _remember_content(turn, content)
+    _remember(turn, digest)
+    return _NEW
+
+
+def _applied(turn: Turn, digest: bytes) -> bool:
+    """Whether the digest stands among those remembered, which lie one behind the other."""
+    seen = turn.session.identities
+    at = seen.find(digest)
+    while at % DIGEST_BYTES and at > 0:  # found across two of them, which is not found
+        at = seen.find(digest, at + 1)
+    return at >= 0
+
+
+def _remember(turn: Turn, digest: bytes) -> None:
+    turn.session.identities = (turn.session.identities + digest)[-MAX_IDENTITIES * DIGEST_BYTES :]
+
+
+def _tab_copy(turn: Turn, content: bytes) -> Reason | None:
+    """Another tab's copy of the last one of its content: both name a tab, and differ.
+
+    A tab that repeats itself reports something new. Both ends of the window are in it.
+    """
+    tab_id = turn.interaction.tab_id
+    if tab_id is None:
+        return None
+    for last in turn.session.contents:
+        if last.content == content:
+            apart = abs(turn.at_micros - last.micros)
+            if last.tab_id is None or last.tab_id == tab_id or apart > turn.rules.tab_window_micros:
+                return None
+            return stopped("tab_copy", f"tab {tab_id} repeats tab {last.tab_id}, {apart / 1000:g} ms apart")
+    return None
+
+
+def _remember_content(turn: Turn, content: bytes) -> None:
+    others = [last for last in turn.session.contents if last.content != content]
+    others.append(LastOfContent(content, turn.interaction.tab_id, turn.at_micros))
+    turn.session.contents = tuple(others[-MAX_CONTENTS:])

@@ -1,0 +1,73 @@
+"""Who is who: identities of interactions and events, all of them hashes of content.
+
+Nothing here knows an offset, a partition, an arrival or a random number, so a
+replay of the same history makes the same ids (CONTRACT §2, `event_id`).
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from schemas import interaction as raw
+from schemas.session import DIGEST_BYTES
+
+__all__ = ["content_digest", "derived_client_id", "event_id", "identity_digest"]
+
+# MessagePack frames every part with its length: no two lists of parts share their bytes.
+_pack: Final = msgspec.msgpack.Encoder().encode
+
+
+def _digest(parts: object) -> bytes:
+    return blake2b(_pack(parts), digest_size=DIGEST_BYTES).digest()
+
+
+def identity_digest(identity: str, *, given: bool) -> bytes:
+    """What the session remembers of an interaction it has applied.
+
+    A given id and a hash never meet, whatever text a sender puts in its id.
+    """
+    return blake2b(identity.encode(), digest_size=DIGEST_BYTES, key=b"given" if given else b"hashed").digest()
+
+
+def content_digest(interaction: raw.Interaction) -> bytes:
+    """A hash of what an interaction says, its instant apart (CONTRACT §3, Duplicates 2)."""
+    kind = type(interaction)
+    own = _OWN_CONTENT.get(kind)
+    return _digest((kind.__name__, interaction.account_id, interaction.conversation_id, own(interaction) if own else None))
+
+
+def _automation(given: raw.GivenAutomation | None) -> tuple[str, str, str | None] | None:
+    return given and (given.kind, given.id, given.run_id)
+
+
+def _goal(given: raw.GivenGoal) -> tuple[str, float | None, str | None]:
+    # 10 and 10.0 are one value, and must be one content.
+    return given.name, None if given.value is None else float(given.value), given.currency
+
+
+_OWN_CONTENT: Final[dict[type, Callable[[Any], object]]] = {
+    raw.AutomationSent: lambda said: _automation(said.automation),
+    raw.BoxOpened: lambda said: said.via or "launcher",
+    raw.VisitorMessage: lambda said: (said.said, said.online is not False, said.in_reply_to),
+    raw.ButtonClicked: lambda said: (_automation(said.automation), said.button, bool(said.is_back)),
+    raw.AgentJoined: lambda said: said.agent.id,
+    raw.AgentLeft: lambda said: said.agent.id,
+    raw.AgentMessage: lambda said: said.agent and said.agent.id,
+    raw.FeedbackGiven: lambda said: (said.rating and int(said.rating), said.said),
+    raw.GoalCompleted: lambda said: _goal(said.goal),
+}
+
+
+def event_id(account_id: str, session_id: str, name: str, subject: object, identity: str) -> str:
+    """The id of an event: 32 hexadecimal digits."""
+    return _digest((account_id, session_id, name, subject, identity)).hex()
+
+
+def derived_client_id(account_id: str, visitor_or_session_id: str) -> str:
+    """A client id in GA's form, two numbers below 2**31, for a visitor whom GA has not met."""
+    digest = _digest((account_id, visitor_or_session_id))
+    first = int.from_bytes(digest[:4], "big") >> 1
+    second = int.from_bytes(digest[4:8], "big") >> 1
+    return f"{first}.{second}"

@@ -1,0 +1,59 @@
+"""What decides: the options of the rules, joined with the settings of one account.
+
+Seconds become microseconds once, here: all times in the core are integers of
+microseconds of event time.
+"""
+
+from typing import Final
+
+import msgspec
+
+from schemas.account import Account, Accounts
+from schemas.options import Options
+
+__all__ = ["RuleBook", "Rules"]
+
+_MICROS: Final = 1_000_000
+
+
+class Rules(msgspec.Struct, frozen=True, gc=False):
+    """All that `step` needs to know beside the session and the interaction."""
+
+    options: Options
+    account: Account
+    version: str
+    session_gap_micros: int
+    visitor_gap_micros: int
+    tab_window_micros: int
+
+    @classmethod
+    def of(cls, options: Options | None = None, account: Account | None = None) -> "Rules":
+        """The rules of one account."""
+        options = options or Options()
+        return cls(
+            options=options,
+            account=account or Account(),
+            version=options.version(),
+            session_gap_micros=round(options.session_gap_s * _MICROS),
+            visitor_gap_micros=round(options.visitor_gap_s * _MICROS),
+            tab_window_micros=round(options.tab_window_s * _MICROS),
+        )
+
+    def gap_micros(self, *, of_visitor: bool) -> int:
+        """How long a silence the session outlives: exactly this is no gap."""
+        return self.visitor_gap_micros if of_visitor else self.session_gap_micros
+
+
+class RuleBook:
+    """The rules of every account: looked up once for each of them."""
+
+    def __init__(self, options: Options | None = None, accounts: Accounts | None = None) -> None:
+        self.options: Final = options or Options()
+        self.max_ahead_micros: Final = round(self.options.max_ahead_s * _MICROS)
+        accounts = accounts or Accounts()
+        self._listed: Final = {name: Rules.of(self.options, account) for name, account in accounts.by_id.items()}
+        self._default: Final = Rules.of(self.options, accounts.default)
+
+    def of(self, account_id: str) -> Rules:
+        """The rules for an account, listed or not."""
+        return self._listed.get(account_id, self._default)

@@ -1,0 +1,62 @@
+"""Files that people write: accounts.toml and rules.toml. Read whole, every fault at once."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from schemas.account import Accounts, accounts_from
+from schemas.keys import KeyFault
+from schemas.options import Options, options_from
+from streams.errors import Chat2gaError, Fault
+
+__all__ = ["BadFile", "read_accounts", "read_options", "read_toml"]
+
+
+class BadFile(Chat2gaError):
+    """A file of settings that cannot be used: each fault with the key it stands at."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, path: Path, faults: tuple[KeyFault, ...]) -> None:
+        super().__init__(path, faults)
+        self.path, self.faults = path, faults
+
+    def __str__(self) -> str:
+        return "; ".join(f"{self.path}: {fault.key}: {fault.reason}" if fault.key else f"{self.path}: {fault.reason}" for fault in self.faults)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as it stands. Raises BadFile where there is none or it is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        reason = "there is no such file"
+    except IsADirectoryError:
+        reason = "this is a directory, not a file"
+    except PermissionError:
+        reason = "this file may not be read"
+    except UnicodeDecodeError:
+        reason = "this file is not UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        reason = f"this is not TOML: {error}"
+    raise BadFile(path, (KeyFault("", reason),))
+
+
+def read_accounts(path: Path | None) -> Accounts:
+    """The accounts of a file; without one, every account has the contract's defaults."""
+    if path is None:
+        return Accounts()
+    accounts = accounts_from(read_toml(path))
+    if isinstance(accounts, Accounts):
+        return accounts
+    raise BadFile(path, accounts)
+
+
+def read_options(path: Path | None) -> Options:
+    """The options of a rules file; without one, the contract's defaults."""
+    if path is None:
+        return Options()
+    options = options_from(read_toml(path))
+    if isinstance(options, Options):
+        return options
+    raise BadFile(path, options)
