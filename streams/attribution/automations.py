@@ -63,9 +63,9 @@ def run(turn: Turn) -> Reason:
 def _same_run(session: Session, given: GivenAutomation, conversation: int) -> Run | None:
     """By run id, or without one by the conversation it came in; never by one against the other."""
     for known in reversed(session.runs):
-        if known.id == given.id and known.kind == given.kind and known.run_id == given.run_id:
-            if given.run_id is not None or known.conversation == conversation:
-                return known
+        same = known.id == given.id and known.kind == given.kind and known.run_id == given.run_id
+        if same and (given.run_id is not None or known.conversation == conversation):
+            return known
     return None
 
 
@@ -91,7 +91,9 @@ _WIDGET: Final = held("viewed", "the box opened by itself: nobody has looked (wi
 _VIEWED_OPEN: Final = fired("viewed", "the box was open when it arrived (viewed_when_already_open is on)")
 _VIEWED_BEFORE: Final = held("viewed", "this run was viewed before: once per run")
 _NOT_OPEN: Final = held("viewed", "the box is closed")
-_OPEN_VIEWS_NOTHING: Final = held("viewed", "a box already open views nothing by itself (viewed_when_already_open is off)")
+_OPEN_VIEWS_NOTHING: Final = held(
+    "viewed", "a box already open views nothing by itself (viewed_when_already_open is off)"
+)
 
 
 def viewed(turn: Turn) -> Reason:

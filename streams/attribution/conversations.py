@@ -57,11 +57,13 @@ _STANDS_BY: Final = held("conversation", "it touches no conversation")
 def bystander(turn: Turn) -> Reason:
     """Box, visit, page and goal touch no conversation: theirs is the one they name, or the current one."""
     current = _current(turn.session)
-    turn.conversation_id = turn.interaction.conversation_id or (current and current.id)
+    turn.conversation_id = turn.interaction.conversation_id or (None if current is None else current.id)
     return _STANDS_BY
 
 
-_FORGOTTEN: Final = fired("conversation_closed", "the conversation is forgotten, its joins too; its runs stay the session's")
+_FORGOTTEN: Final = fired(
+    "conversation_closed", "the conversation is forgotten, its joins too; its runs stay the session's"
+)
 _UNKNOWN: Final = held("conversation_closed", "no conversation of that id is known, and the current one has its own")
 _NONE_CURRENT: Final = held("conversation_closed", "no conversation is current")
 
@@ -81,12 +83,16 @@ def close(turn: Turn) -> Reason:
 
 
 _LAST_IS_RUN: Final = fired("last_message", "the automation's message is now the conversation's last")
-_LAST_IS_AGENT: Final = fired("last_message", "the agent's message is now the conversation's last: no automation is answered")
-_LOOKED_THROUGH: Final = fired("last_message", "the visitor's message is looked through: what stood last stays the target")
+_LAST_IS_AGENT: Final = fired(
+    "last_message", "the agent's message is now the conversation's last: no automation is answered"
+)
+_LOOKED_THROUGH: Final = fired(
+    "last_message", "the visitor's message is looked through: what stood last stays the target"
+)
 
 
 def last_message(turn: Turn) -> Reason:
-    """Which message stands last. Messages are automations', agents' and visitors'; the visitor's own are looked through."""
+    """Which message stands last: an automation's, an agent's or a visitor's; the visitor's own are looked through."""
     conversation = turn.conversation
     assert conversation is not None
     if isinstance(turn.interaction, VisitorMessage):
@@ -115,7 +121,9 @@ def agent_served(turn: Turn) -> Reason:
     if isinstance(said, AgentLeft):
         if not joined:
             return _WAS_NOT_IN
-        turn.put_conversation(replace(conversation, agents=tuple([known for known in conversation.agents if known != agent.id])))
+        turn.put_conversation(
+            replace(conversation, agents=tuple([known for known in conversation.agents if known != agent.id]))
+        )
         return _LEFT
     if joined:
         return _SAME_JOIN

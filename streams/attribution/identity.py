@@ -35,11 +35,13 @@ def content_digest(interaction: raw.Interaction) -> bytes:
     """A hash of what an interaction says, its instant apart (CONTRACT §3, Duplicates 2)."""
     kind = type(interaction)
     own = _OWN_CONTENT.get(kind)
-    return _digest((kind.__name__, interaction.account_id, interaction.conversation_id, own(interaction) if own else None))
+    return _digest(
+        (kind.__name__, interaction.account_id, interaction.conversation_id, own(interaction) if own else None)
+    )
 
 
 def _automation(given: raw.GivenAutomation | None) -> tuple[str, str, str | None] | None:
-    return given and (given.kind, given.id, given.run_id)
+    return None if given is None else (given.kind, given.id, given.run_id)
 
 
 def _goal(given: raw.GivenGoal) -> tuple[str, float | None, str | None]:

@@ -14,8 +14,11 @@ Outcome = Literal["fired", "held", "stopped"]
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """What one rule did: `fired` (it changed or sent something), `held` (it did not) or
-    `stopped` (the interaction changes nothing, no later rule was asked)."""
+    """What one rule did.
+
+    `fired`: it changed or sent something. `held`: it did not. `stopped`: the
+    interaction changes nothing, no later rule was asked.
+    """
 
     rule: str
     outcome: Outcome

@@ -68,7 +68,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("target", "Target of a typed message", (raw.VisitorMessage,), automations.target),
     Rule("box", "Viewed", (raw.BoxClosed,), box_closed),
     Rule("sent", "Sent", (raw.AutomationSent,), automations.sent, tuple(automations.SENT.values())),
-    Rule("viewed", "Viewed", (raw.AutomationSent, raw.BoxOpened), automations.viewed, tuple(automations.VIEWED.values())),
+    Rule(
+        "viewed", "Viewed", (raw.AutomationSent, raw.BoxOpened), automations.viewed, tuple(automations.VIEWED.values())
+    ),
     Rule("button", "Button", (raw.ButtonClicked,), automations.button, ("Chatbot_button_interaction",)),
     Rule(
         "interaction",

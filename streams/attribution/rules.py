@@ -9,11 +9,13 @@ from typing import Final
 import msgspec
 
 from schemas.account import Account, Accounts
+from schemas.interaction import Fault, Interaction, Unknown, decode_interaction
 from schemas.options import Options
 
 __all__ = ["RuleBook", "Rules"]
 
 _MICROS: Final = 1_000_000
+_ANY_TIME_MICROS: Final = 1 << 62
 
 
 class Rules(msgspec.Struct, frozen=True, gc=False):
@@ -52,8 +54,19 @@ class RuleBook:
         self.max_ahead_micros: Final = round(self.options.max_ahead_s * _MICROS)
         accounts = accounts or Accounts()
         self._listed: Final = {name: Rules.of(self.options, account) for name, account in accounts.by_id.items()}
-        self._default: Final = Rules.of(self.options, accounts.default)
+        self.default: Final = Rules.of(self.options, accounts.default)
+
+    def decode(self, value: bytes | None, arrived_ms: int) -> Interaction | Unknown | Fault:
+        """What a record is that arrived then (epoch milliseconds; negative: it is not known when).
+
+        An unknown type is a fault where the options make it a dead letter.
+        """
+        latest_micros = arrived_ms * 1000 + self.max_ahead_micros if arrived_ms >= 0 else _ANY_TIME_MICROS
+        decoded = decode_interaction(value, latest_micros)
+        if isinstance(decoded, Unknown) and self.options.unknown_types == "dead_letter":
+            return Fault("type", f"Expected a known type, not {decoded.type[:100]!r}", "unknown_type")
+        return decoded
 
     def of(self, account_id: str) -> Rules:
         """The rules for an account, listed or not."""
-        return self._listed.get(account_id, self._default)
+        return self._listed.get(account_id, self.default)

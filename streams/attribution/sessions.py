@@ -1,7 +1,7 @@
 """Sessions: where one ends and the next begins, and what it remembers of the visitor."""
 
 import re
-from typing import Final
+from typing import Final, cast
 
 from schemas.interaction import Instant, Interaction
 from schemas.session import MAX_COOKIES, Context, SeenPage, Session
@@ -14,7 +14,9 @@ __all__ = ["context", "session_gap"]
 
 _BEGINS: Final = fired("session", "nothing is known of it: a session begins")
 _GOES_ON: Final = held("session", "the session goes on")
-_ENDED: Final = fired("session", "the silence before was longer than the gap: everything is forgotten, a session begins")
+_ENDED: Final = fired(
+    "session", "the silence before was longer than the gap: everything is forgotten, a session begins"
+)
 _MEASUREMENT_ID: Final = re.compile(r"G-[A-Z0-9]+\Z|UA-[0-9]+-[0-9]+\Z")
 
 
@@ -23,7 +25,7 @@ def session_gap(turn: Turn) -> Reason:
 
     Counted from the latest event time applied; an earlier time is no gap.
     """
-    session = turn.session
+    session = cast("Session | None", turn.session)  # None until this rule has spoken
     if session is None:
         turn.session = _new_session(turn.interaction)
         return _BEGINS
@@ -47,6 +49,7 @@ def _new_session(first: Interaction) -> Session:
 
 
 _SAYS: Final = fired("context", "it says something of the visitor or the page, which the session keeps")
+_NOTHING: Final = (None,) * 6
 _SILENT: Final = held("context", "it says nothing new of the visitor or the page")
 
 
@@ -56,9 +59,8 @@ def context(turn: Turn) -> Reason:
     Remembered one by one; a page as a whole, its `measurement_ids` apart.
     """
     said, session = turn.interaction, turn.session
-    if turn.at_micros > session.last_micros:
-        session.last_micros = turn.at_micros
-    if said.page is said.ga is said.consent is said.user_id is said.user_agent is said.language is None:
+    session.last_micros = max(session.last_micros, turn.at_micros)
+    if (said.page, said.ga, said.consent, said.user_id, said.user_agent, said.language) == _NOTHING:
         return _SILENT
     known = session.context
     page, ga, consent = said.page, said.ga, said.consent

@@ -32,6 +32,12 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
         last = self.reasons[-1]
         return last.rule if last.outcome == "stopped" else None
 
+    @property
+    def dropped_for_consent(self) -> bool:
+        """Whether there were events, which were dropped for want of consent."""
+        last = self.reasons[-1]
+        return last.rule == "consent" and last.outcome == "fired"
+
 
 def step(session: Session | None, interaction: Interaction, rules: Rules) -> Decision:
     """Apply one interaction to its session; None where nothing is known of it.

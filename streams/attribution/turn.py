@@ -115,7 +115,7 @@ class Turn:
                 timestamp_micros=self.at_micros,
                 client_id=context.client_id or context.cookies.get("_ga") or session.derived_client_id,
                 user_id=context.user_id,
-                page=page and Page(page.url, page.title, page.referrer),
+                page=None if page is None else Page(page.url, page.title, page.referrer),
                 user_agent=context.user_agent,
                 language=context.language,
                 consent=Consent(context.analytics, context.marketing),
@@ -138,4 +138,9 @@ class Turn:
         else:
             ids = context.measurement_ids
         fallback = context.ga_session_id or str(self.session.first_micros // _MICROS)
-        return tuple([Tracker(known, context.cookies.get(f"_ga_{known[2:]}") or fallback if known[:2] == "G-" else fallback) for known in ids])
+        return tuple(
+            [
+                Tracker(known, context.cookies.get(f"_ga_{known[2:]}") or fallback if known[:2] == "G-" else fallback)
+                for known in ids
+            ]
+        )

@@ -1,0 +1,29 @@
+"""Faust on runs of records: one run of one partition is one event. Knows nothing of what is in them.
+
+Made to be lifted out: it imports Faust and aiokafka and nothing of chat2ga. What
+it changes in Faust and why: docs/decisions/0002-runs-of-records.md.
+"""
+
+from streams.runs.app import RunApp
+from streams.runs.entry import Entry, pack, unpack
+from streams.runs.pipeline import Output, Writes
+from streams.runs.producer import Record
+from streams.runs.run import Run
+from streams.runs.store import MemoryStore, RocksStore, Store
+from streams.runs.table import RunTable, TablePartition
+
+__all__ = [
+    "Entry",
+    "MemoryStore",
+    "Output",
+    "Record",
+    "RocksStore",
+    "Run",
+    "RunApp",
+    "RunTable",
+    "Store",
+    "TablePartition",
+    "Writes",
+    "pack",
+    "unpack",
+]

@@ -1,0 +1,148 @@
+"""A Faust app on runs of records. Everything else of Faust stays as it is.
+
+    app = RunApp("counts", broker="kafka://localhost:9092")
+    table = RunTable(app, name="counts", changelog="counts-changelog", partitions=4, source="clicks")
+    app.stateful("clicks", compute, table)
+
+`compute(run)` reads the run's records, changes the table's partition in memory
+and returns what to write; see `pipeline` for the order in which that happens.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import aiokafka
+import faust
+from faust.transport.drivers.aiokafka import Transport
+from faust.types import StreamT, TransportT
+from faust.types.tuples import TP
+
+from streams.runs.consumer import RunConsumer
+from streams.runs.pipeline import Output, Pipeline, Sink, Stateful, Writes
+from streams.runs.producer import RunProducer, publish
+from streams.runs.run import Run, RunSchema
+from streams.runs.table import RunTable
+
+__all__ = ["RunApp"]
+
+BATCH_BYTES: Final = 262_144
+FETCH_BYTES: Final = 1_048_576
+
+
+class RunTransport(Transport):
+    """Faust's Kafka transport, for runs."""
+
+    Consumer = RunConsumer
+    Producer = RunProducer
+
+
+class RunApp(faust.App):
+    """A Faust app whose agents get runs of records."""
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - Faust's name for it
+        *,
+        max_run: int = 2_000,
+        runs_in_flight: int = 4,
+        drain_patience_s: float = 8.0,
+        idempotence: bool = True,
+        **options: Any,
+    ) -> None:
+        self.runs_in_flight = runs_in_flight
+        self.drain_patience_s = drain_patience_s
+        # Without idempotence a retried batch may overtake the next one: state would go back.
+        self.producer_settings = {"acks": "all", "enable_idempotence": True} if idempotence else {"acks": "all"}
+        self._pipelines: list[Pipeline] = []
+        super().__init__(
+            id,
+            store="memory://",  # tables have a store of their own
+            Schema=RunSchema,
+            web_enabled=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            table_standby_replicas=0,
+            stream_wait_empty=True,
+            stream_recovery_delay=0.0,
+            stream_buffer_maxsize=64,
+            broker_max_poll_records=max_run,
+            consumer_max_fetch_size=FETCH_BYTES,
+            consumer_auto_offset_reset="earliest",
+            producer_max_batch_size=BATCH_BYTES,
+            **options,
+        )
+
+    # -- agents -------------------------------------------------------------------------
+
+    def stateful(self, topic: str, compute: Callable[[Run], Writes], table: RunTable | None = None) -> None:
+        """An agent that computes at once: see `pipeline.Stateful`."""
+        if table is not None:
+            self.tables.add(table)
+        self._consume(topic, Stateful(self, compute, table))
+
+    def sink(self, topic: str, handle: Callable[[Run], Awaitable[None]], table: RunTable | None = None) -> None:
+        """An agent that waits for somebody else: see `pipeline.Sink`. It writes its table itself."""
+        if table is not None:
+            self.tables.add(table)
+        self._consume(topic, Sink(self, handle))
+
+    def _consume(self, topic: str, pipeline: Pipeline) -> None:
+        self._pipelines.append(pipeline)
+
+        async def runs(stream: StreamT[Run]) -> None:
+            await pipeline.consume(stream)
+
+        channel = self.topic(topic, schema=RunSchema(), key_type=bytes, value_type=bytes)
+        self.agent(channel, name=f"{self.conf.id}.{topic}")(runs)
+
+    async def abandon_runs(self) -> bool:
+        """Give up the runs that may be given up; whether there were any."""
+        given_up = sum(pipeline.abandon() for pipeline in self._pipelines)
+        await asyncio.sleep(0)
+        return given_up > 0
+
+    # -- writing ------------------------------------------------------------------------
+
+    @property
+    def aiokafka_producer(self) -> aiokafka.AIOKafkaProducer:
+        """The producer itself: Faust's own buffers single messages."""
+        return self.producer._ensure_producer()  # type: ignore[attr-defined, no-any-return]
+
+    async def publish(self, outputs: Sequence[Output]) -> None:
+        """Write outputs and wait until the broker has them. Raises PublishFailed."""
+        producer = self.aiokafka_producer
+        await asyncio.gather(
+            *[publish(producer, output.topic, output.partition, output.records) for output in outputs if output.records]
+        )
+
+    # -- state ----------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is at work: in the group, with its tables recovered."""
+        return self.started and self.tables.recovery.completed.is_set() and not self.rebalancing
+
+    def committed_next_offset(self, topic: str, partition: int) -> int:
+        """Behind this offset nothing is read again; 0 while none is known."""
+        consumer: RunConsumer = self.consumer  # type: ignore[assignment]
+        return consumer.committed_next_offsets.get(TP(topic, partition), 0)
+
+    def progress(self) -> list[tuple[str, int, int, int]]:
+        """Topic, partition, committed next offset and end offset of each input partition that is ours."""
+        consumer: RunConsumer = self.consumer  # type: ignore[assignment]
+        return [
+            (tp.topic, tp.partition, next_offset, consumer.highwater(tp) or next_offset)
+            for tp, next_offset in consumer.committed_next_offsets.items()
+        ]
+
+    # -- Faust's own ------------------------------------------------------------------------
+
+    def _create_directories(self) -> None:
+        """Faust keeps nothing on disk here: tables have stores of their own."""
+
+    def _new_transport(self) -> TransportT:
+        return RunTransport(self.conf.broker_consumer, self, loop=self.loop)
+
+    def _new_producer_transport(self) -> TransportT:
+        return RunTransport(self.conf.broker_producer, self, loop=self.loop)

@@ -1,0 +1,248 @@
+"""The consumer: fetches runs, hands them on, and commits what is finished.
+
+Keeps, for each partition, the runs it has delivered in their order. Only a
+finished prefix of them is committed, so a run that is not finished holds back
+those behind it and nothing else. A commit that fails takes nothing out: the
+next one covers it.
+
+Faust's own bookkeeping by single offsets is not used: it loses acknowledgements
+at a rebalance and can commit one offset too many.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+import aiokafka
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.types import Message
+from faust.types.tuples import TP
+from mode import ServiceT
+from mode.utils.futures import notify
+
+from streams.runs.errors import CannotDrain
+from streams.runs.run import Records, Run, RunMessage
+
+__all__ = ["RunConsumer"]
+
+FETCH_WAIT_S: Final = 0.5
+"""How long a fetch waits for records: a seek has to wait it out."""
+ALIVE_S: Final = 5.0
+"""How often to tell aiokafka that a consumer whose partitions are all full is alive: idle for
+`max.poll.interval`, it would leave the group, and a sink that waits for hours would lose its place."""
+
+
+class Fetched(dict[TP, Records]):
+    """Records by partition, with the group generation and the positions they belong to."""
+
+    generation: int
+    next_offsets: Mapping[TP, int]
+
+
+class RunConsumerThread(AIOKafkaConsumerThread):
+    """The thread that talks to the broker."""
+
+    async def _fetch_records(  # type: ignore[override]
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
+        max_records: int | None = None,
+    ) -> Fetched:
+        records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        # No await between the fetch and this: generation and positions are those of these records.
+        fetched = Fetched(records)
+        fetched.generation = consumer._coordinator.generation
+        assignment = consumer._subscription.subscription.assignment
+        fetched.next_offsets = {
+            tp: state.position
+            for tp in records
+            if (state := assignment.state_value(tp)) is not None and state.has_valid_position
+        }
+        return fetched
+
+    async def stay_alive(self) -> None:
+        """Count as a poll although there is no room for records."""
+        await self.call_thread(self._poll_nothing)
+
+    async def _poll_nothing(self) -> None:
+        with self._ensure_consumer()._subscription.fetch_context():
+            pass
+
+
+class RunConsumer(Consumer):
+    """Delivers runs; commits the finished prefix of each partition."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._delivered: defaultdict[TP, deque[RunMessage]] = defaultdict(deque)
+        self._unfinished: defaultdict[TP, int] = defaultdict(int)
+        self._room = asyncio.Event()
+        self._commit_lock = asyncio.Lock()
+        # Held while records are fetched and while positions move: never both.
+        self._position_lock = asyncio.Lock()
+        self._seeks = 0
+        self.committed_next_offsets: dict[TP, int] = {}
+
+    def _new_consumer_thread(self) -> RunConsumerThread:
+        return RunConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # -- delivery -----------------------------------------------------------------
+
+    async def _drain_messages(self, fetcher: ServiceT) -> None:
+        """Faust's fetch loop: deliver runs until the consumer or its fetcher stops."""
+
+        def stopping() -> bool:
+            return bool(self._stopped.is_set() or cast("Any", fetcher)._stopped.is_set())
+
+        try:
+            while not stopping():
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # any event will do
+                    continue
+                fetched, seeks = await self._fetch_runs()
+                if fetched is None:
+                    await self._wait_for_room()
+                    continue
+                for tp, records in fetched.items():
+                    if stopping() or not await self._deliver(ensure_TP(tp), records, fetched, seeks):
+                        break  # a seek resets the positions: what is left will be read again
+                await asyncio.sleep(0)
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
+            if not self.app.should_stop:
+                raise
+
+    async def _fetch_runs(self) -> tuple[Fetched | None, int]:
+        """One fetch, never while positions move; None where no partition has room."""
+        self._room.clear()
+        async with self._position_lock:
+            if not self.flow_active:
+                return Fetched(), self._seeks
+            partitions = {tp for tp in self._get_active_partitions() if self._has_room(tp)}
+            if not partitions:
+                return None, self._seeks
+            fetched = await self._getmany(active_partitions=partitions, timeout=FETCH_WAIT_S)
+            # Faust answers a plain dict while the flow stops: nothing was fetched.
+            return cast("Fetched", fetched) if fetched else Fetched(), self._seeks
+
+    def _has_room(self, tp: TP) -> bool:
+        return self._unfinished[tp] < self.app.runs_in_flight  # type: ignore[attr-defined]
+
+    async def _wait_for_room(self) -> None:
+        try:
+            await asyncio.wait_for(self._room.wait(), ALIVE_S)
+        except TimeoutError:
+            await cast("RunConsumerThread", self._thread).stay_alive()
+
+    async def _deliver(self, tp: TP, records: Records, fetched: Fetched, seeks: int) -> bool:
+        """Hand one run on; False where these records are of a past that a seek has ended."""
+        app = self.app
+        if not self.flow_active or seeks != self._seeks or app.consumer_generation_id != fetched.generation:
+            return False
+        read_from = self._read_offset[tp]
+        if read_from is not None and records[0].offset < read_from:
+            records = [record for record in records if record.offset >= read_from]
+            if not records:
+                return True
+        next_offset = max(fetched.next_offsets.get(tp, 0), records[-1].offset + 1)
+        message = RunMessage(Run(tp.topic, tp.partition, records, next_offset), fetched.generation)
+        if app.topics.acks_enabled_for(tp.topic):
+            self._delivered[tp].append(message)
+            self._unfinished[tp] += 1
+        await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        if seeks == self._seeks:
+            self._read_offset[tp] = next_offset
+        return True
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Faust's queue has room again."""
+        super().on_buffer_drop(tp)
+        self._room.set()
+
+    # -- finished runs --------------------------------------------------------------
+
+    def ack(self, message: Message) -> bool:
+        """The run is finished: its outputs and its state are durable."""
+        if message.acked:
+            return False
+        message.acked = True
+        self._finish(message)
+        return True
+
+    def abandon(self, message: Message) -> None:
+        """The run was given up unfinished, for a rebalance or a stop: it will be read again."""
+        self._finish(message)
+
+    def _finish(self, message: Message) -> None:
+        self._unacked_messages.discard(message)
+        self._unfinished[message.tp] -= 1
+        self._room.set()
+        notify(self._waiting_for_ack)
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002 - Faust's signature
+        """Commit the finished prefix of each partition. Each call commits: none leans on another's, which may
+        have begun before the last run was finished."""
+        del topics, start_new_transaction
+        async with self._commit_lock:
+            offsets = self._committable()
+            if not offsets or not await self._commit(offsets):
+                return False
+            for tp, next_offset in offsets.items():
+                runs = self._delivered[tp]
+                while runs and runs[0].acked and runs[0].next_offset <= next_offset:
+                    runs.popleft()
+                self.committed_next_offsets[tp] = next_offset
+            self.app.monitor.on_tp_commit(offsets)
+            return True
+
+    def _committable(self) -> dict[TP, int]:
+        """By partition, the offset behind the last run of its finished prefix."""
+        offsets = {}
+        assignment = self.assignment()
+        for tp, runs in self._delivered.items():
+            for run in runs:
+                if not run.acked:
+                    break
+                if tp in assignment:
+                    offsets[tp] = run.next_offset
+        return offsets
+
+    # -- rebalance and stop -----------------------------------------------------------
+
+    async def wait_empty(self) -> None:
+        """Let the runs that were begun finish, and commit them; what may be given up is, after a while."""
+        patience = self.app.drain_patience_s  # type: ignore[attr-defined]
+        deadline = self.loop.time() + patience
+        while self._unacked_messages and not self.app.crashed:
+            if self.loop.time() >= deadline and not await self.app.abandon_runs():  # type: ignore[attr-defined]
+                raise CannotDrain(len(self._unacked_messages), patience)
+            await self._wait_for_ack(timeout=1)
+            self._clean_unacked_messages()
+        if not self.app.crashed:  # a broker that failed would hold up the end
+            await self.commit()
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed: whatever was delivered and not committed will be read again."""
+        async with self._position_lock:
+            self._seeks += 1
+            self._delivered.clear()
+            self._unfinished.clear()
+            await super().perform_seek()
+            self.committed_next_offsets = {tp: at for tp, at in self._committed_offset.items() if at is not None}
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish and commit first: the runs of these partitions must still be known."""
+        await super().on_partitions_revoked(revoked)
+        self.forget(revoked)
+
+    def forget(self, revoked: Iterable[TP]) -> None:
+        """Partitions that are another's from now on."""
+        for tp in revoked:
+            self._delivered.pop(tp, None)
+            self._unfinished.pop(tp, None)
+            self.committed_next_offsets.pop(tp, None)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's check for slow streams measures single messages; a waiting sink is no error."""

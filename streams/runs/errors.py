@@ -1,0 +1,108 @@
+"""What can go wrong with runs of records. Each stops the app: nothing is skipped.
+
+Plain arguments, so that an error survives pickling; the text says place and remedy.
+"""
+
+__all__ = [
+    "CannotDrain",
+    "ChangelogDamaged",
+    "InputRecreated",
+    "PartitionsDiffer",
+    "PublishFailed",
+    "RunsError",
+    "StoreInUse",
+]
+
+
+class RunsError(Exception):
+    """Base of all errors of this package."""
+
+
+class PublishFailed(RunsError):
+    """The broker did not take an output or a changelog record: the run's offset is not committed."""
+
+    def __init__(self, topic: str, partition: int, records: int, reason: str) -> None:
+        super().__init__(topic, partition, records, reason)
+        self.topic, self.partition, self.records, self.reason = topic, partition, records, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.topic}[{self.partition}]: {self.records} records could not be written: {self.reason}. "
+            "Nothing is lost: their input is not committed. Mend the topic (it exists? max.message.bytes? "
+            "permission?), then start again."
+        )
+
+
+class ChangelogDamaged(RunsError):
+    """A changelog record that no version of the table has written."""
+
+    def __init__(self, topic: str, partition: int, offset: int, reason: str) -> None:
+        super().__init__(topic, partition, offset, reason)
+        self.topic, self.partition, self.offset, self.reason = topic, partition, offset, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.topic}[{self.partition}] offset {self.offset}: this changelog record cannot be read: {self.reason}. "
+            "It was written by something else, or by a newer version: do not go on without it; "
+            "start that version, or remove the record with a tombstone of its key."
+        )
+
+
+class InputRecreated(RunsError):
+    """The state has seen offsets that the input does not have: the topic was deleted and made again."""
+
+    def __init__(self, topic: str, partition: int, last_offset: int, end_offset: int) -> None:
+        super().__init__(topic, partition, last_offset, end_offset)
+        self.topic, self.partition, self.last_offset, self.end_offset = topic, partition, last_offset, end_offset
+
+    def __str__(self) -> str:
+        return (
+            f"{self.topic}[{self.partition}]: the table has seen offset {self.last_offset}, but the topic ends at "
+            f"{self.end_offset}: it was recreated. Its new records would be taken for seen ones and skipped. "
+            "Use another consumer group, or delete the group's changelog topics and its local store, "
+            "to start from an empty state."
+        )
+
+
+class PartitionsDiffer(RunsError):
+    """A changelog must have as many partitions as the topic whose state it keeps."""
+
+    def __init__(self, topic: str, partitions: int, changelog: str, changelog_partitions: int) -> None:
+        super().__init__(topic, partitions, changelog, changelog_partitions)
+        self.topic, self.partitions = topic, partitions
+        self.changelog, self.changelog_partitions = changelog, changelog_partitions
+
+    def __str__(self) -> str:
+        return (
+            f"{self.topic} has {self.partitions} partitions and its changelog {self.changelog} has "
+            f"{self.changelog_partitions}: keys would meet another partition's state. Give the topic its former number "
+            "of partitions in a new topic, or use another consumer group to start from an empty state."
+        )
+
+
+class StoreInUse(RunsError):
+    """The local store of a partition is open elsewhere, or cannot be opened."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: the local store cannot be opened: {self.reason}. "
+            "Each worker needs a state directory of its own that it may write."
+        )
+
+
+class CannotDrain(RunsError):
+    """Runs that were begun did not finish in time for a rebalance or a stop."""
+
+    def __init__(self, runs: int, seconds: float) -> None:
+        super().__init__(runs, seconds)
+        self.runs, self.seconds = runs, seconds
+
+    def __str__(self) -> str:
+        return (
+            f"{self.runs} runs of records did not finish within {self.seconds:g} s: the broker does not answer. "
+            "Nothing is lost: they are not committed and will be read again."
+        )

@@ -1,0 +1,151 @@
+"""Pipelines: what happens to a run from its delivery to the commit of its offset.
+
+Two forms, by what the work is. A *stateful* one computes at once and in order,
+and only the writing takes time, so several runs of a partition can be under way:
+
+    compute → outputs acknowledged → changelog acknowledged, in order → finished
+
+A *sink* waits for somebody else, for as long as it takes; a partition's runs go
+one after the other, and one under way can be given up for a rebalance.
+
+Anything that fails stops the app: a run is never skipped.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
+
+from faust.types import EventT, Message, StreamT
+from faust.types.tuples import TP
+
+from streams.runs.producer import Record
+from streams.runs.run import Run
+from streams.runs.table import RunTable
+
+__all__ = ["Output", "Pipeline", "Sink", "Stateful", "Writes"]
+
+
+class Output(NamedTuple):
+    """Records for one partition of a topic."""
+
+    topic: str
+    partition: int
+    records: Sequence[Record]
+
+
+class Writes(NamedTuple):
+    """What a run gives: outputs, and the changes of the state that were made for them."""
+
+    outputs: Sequence[Output]
+    changes: Sequence[Record] = ()
+
+
+class Pipeline:
+    """Takes runs as Faust delivers them; how they are handled is the subclass's."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self._last: dict[TP, asyncio.Task[None]] = {}
+        self._failed = False  # from then on nothing is written: a later run stands on the one that failed
+
+    async def consume(self, stream: StreamT[Run]) -> None:
+        """The body of a Faust agent."""
+        async for event in stream.noack().events():
+            if self._failed:
+                return
+            try:
+                task = self.begin(event)
+            except Exception as error:  # noqa: BLE001 - whatever it is: Faust would restart the agent and skip the run
+                await self._fail(error)
+                return
+            tp = event.message.tp
+            self._last[tp] = task
+            task.add_done_callback(lambda done, tp=tp: self._forget(tp, done))  # type: ignore[misc]
+
+    def begin(self, event: EventT) -> asyncio.Task[None]:
+        """Start on a run; the task ends when it is finished."""
+        raise TypeError("a pipeline is stateful or a sink")
+
+    def _forget(self, tp: TP, done: asyncio.Task[None]) -> None:
+        if self._last.get(tp) is done:
+            del self._last[tp]
+
+    def abandon(self) -> int:
+        """Give up what is under way, as far as it may be; how many runs."""
+        return 0
+
+    async def _guarded(self, work: Awaitable[None], message: Message) -> None:
+        try:
+            await work
+        except asyncio.CancelledError:
+            self.app.consumer.abandon(message)
+            raise
+        except Exception as error:  # noqa: BLE001 - see `consume`
+            await self._fail(error)
+
+    async def _fail(self, error: Exception) -> None:
+        self._failed = True
+        await self.app.crash(error)
+
+
+class Stateful(Pipeline):
+    """Computes in order, writes with several runs under way."""
+
+    def __init__(self, app: Any, compute: Callable[[Run], Writes], table: RunTable | None = None) -> None:
+        super().__init__(app)
+        self._compute = compute
+        self._table = table
+
+    def begin(self, event: EventT) -> asyncio.Task[None]:
+        """Compute now, so that the next run of the partition meets the new state; write behind."""
+        run: Run = event.value
+        writes = self._compute(run)
+        previous = self._last.get(event.message.tp)
+        return asyncio.create_task(self._guarded(self._write(run, writes, previous, event.message), event.message))
+
+    async def _write(self, run: Run, writes: Writes, previous: asyncio.Task[None] | None, message: Message) -> None:
+        # 1. Outputs: state written before them could swallow them at a crash.
+        await self.app.publish(writes.outputs)
+        # 2. The run before: the changelog keeps the order of the input.
+        if previous is not None:
+            await asyncio.shield(previous)
+        if self._failed:
+            return
+        # 3. State: an offset committed before it could lose it.
+        if self._table is not None and writes.changes:
+            await self._table.write(run.partition, writes.changes)
+        # 4. Only now may the input offset be committed.
+        self.app.consumer.ack(message)
+
+
+class Sink(Pipeline):
+    """Hands runs on to somebody else, one after the other in each partition."""
+
+    def __init__(self, app: Any, handle: Callable[[Run], Awaitable[None]]) -> None:
+        super().__init__(app)
+        self._handle = handle
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def begin(self, event: EventT) -> asyncio.Task[None]:
+        """Queue the run behind its partition's last."""
+        previous = self._last.get(event.message.tp)
+        task = asyncio.create_task(self._guarded(self._after(previous, event), event.message))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _after(self, previous: asyncio.Task[None] | None, event: EventT) -> None:
+        if previous is not None:
+            await asyncio.wait([previous])
+            if previous.cancelled():
+                raise asyncio.CancelledError  # given up: what comes after it is given up too
+        if self._failed:
+            return
+        await self._handle(event.value)
+        self.app.consumer.ack(event.message)
+
+    def abandon(self) -> int:
+        """Give up every run under way: none is committed, all will be read again."""
+        for task in self._under_way:
+            task.cancel()
+        return len(self._under_way)

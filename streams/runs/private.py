@@ -1,0 +1,54 @@
+"""Every private thing of Faust, mode and aiokafka that this package leans on.
+
+One place, so that whoever raises a pinned version sees what to look at; the
+contract tests ask for each of them by this list. Read with faust-streaming
+0.15.3, mode-streaming 0.7.1 and aiokafka 0.14.0.
+"""
+
+from typing import Final
+
+__all__ = ["LEANS_ON"]
+
+LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
+    # Replaced by RunConsumer: delivery, acknowledgement, commit, and the seek that follows a rebalance.
+    "faust.transport.drivers.aiokafka:Consumer": (
+        "_drain_messages",
+        "_new_consumer_thread",
+        "_get_active_partitions",
+        "_getmany",
+        "_commit",
+        "_wait_for_ack",
+        "perform_seek",
+        "ack",
+        "commit",
+        "wait_empty",
+        "on_buffer_drop",
+        "on_partitions_revoked",
+        "verify_event_path",
+        "consumer_stopped_errors",
+    ),
+    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": ("_fetch_records", "_ensure_consumer", "call_thread"),
+    "faust.transport.drivers.aiokafka:Producer": ("_settings_extra", "_producer", "_ensure_producer"),
+    "faust.transport.drivers.aiokafka:Transport": ("Consumer", "Producer"),
+    "faust.app.base:App": (
+        "_new_transport",
+        "_new_producer_transport",
+        "_create_directories",
+        "consumer_generation_id",
+        "in_recovery",
+    ),
+    "faust.tables.recovery:Recovery": ("completed", "_slurp_changelogs", "_restart_recovery"),
+    "faust.tables.base:Collection": (
+        "on_changelog_event",
+        "apply_changelog_batch",
+        "on_rebalance",
+        "on_recovery_completed",
+        "persisted_offset",
+        "on_start",
+    ),
+    "aiokafka:AIOKafkaProducer": ("create_batch", "send_batch", "partitions_for"),
+    "aiokafka.consumer.subscription_state:SubscriptionState": ("fetch_context", "fetcher_idle_time", "subscription"),
+    "aiokafka.consumer.subscription_state:TopicPartitionState": ("position", "has_valid_position"),
+    "aiokafka.consumer.fetcher:Fetcher": ("fetched_records",),
+}
+"""By class, the attributes that are overridden, called or read."""

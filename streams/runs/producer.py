@@ -1,0 +1,67 @@
+"""The producer: whole runs of outputs as record batches, acknowledged or an error.
+
+Faust's buffered producer gives up a flush after a tenth of a second and never
+tells of a batch that the broker refused. Here a write returns when the broker
+has it, and raises when it has not.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import aiokafka
+from aiokafka.errors import KafkaError
+from faust.transport.drivers.aiokafka import Producer
+
+from streams.runs.errors import PublishFailed
+
+__all__ = ["Record", "RunProducer", "publish"]
+
+
+class Record(NamedTuple):
+    """A record to write: bytes as they are, and the time it carries; None: the time of writing."""
+
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int | None = None
+
+
+class RunProducer(Producer):
+    """Faust's producer with the settings of the app that owns it."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {**super()._settings_extra(), **self.app.producer_settings}  # type: ignore[attr-defined]
+
+
+async def publish(
+    producer: aiokafka.AIOKafkaProducer, topic: str, partition: int, records: Sequence[Record]
+) -> int | None:
+    """Write records to a partition, in order, and wait until the broker has them.
+
+    Returns the offset of the last one, None where there is none. Raises
+    PublishFailed where the broker did not take them all.
+    """
+    if not records:
+        return None
+    try:
+        deliveries = await _send(producer, topic, partition, records)
+        acknowledged = await asyncio.gather(*[delivery for delivery, _ in deliveries])
+    except KafkaError as error:
+        raise PublishFailed(topic, partition, len(records), f"{type(error).__name__}: {error}") from error
+    base_offset = acknowledged[-1].offset
+    return base_offset + deliveries[-1][1] - 1
+
+
+async def _send(
+    producer: aiokafka.AIOKafkaProducer, topic: str, partition: int, records: Iterable[Record]
+) -> list[tuple[asyncio.Future[Any], int]]:
+    """Fill batches and hand them over; each with the number of its records."""
+    deliveries: list[tuple[asyncio.Future[Any], int]] = []
+    batch = producer.create_batch()
+    for key, value, timestamp_ms in records:
+        if batch.append(key=key, value=value, timestamp=timestamp_ms) is None:  # full
+            deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
+            batch = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=timestamp_ms)  # a batch takes its first record, whatever its size
+    deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
+    return deliveries

@@ -1,0 +1,141 @@
+"""The deliver agent: runs of GA events in, requests to GA, receipts out, a ledger of what was delivered.
+
+The ledger is a table: its keys are (event, tracker) pairs that GA has taken. A
+pair that stands there is not sent again, whatever is read twice. It is bounded
+by the 72 h that GA takes events for: an older one is never sent at all.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+
+from schemas.dead_letter import Stage
+from schemas.ga_event import GaEvent, Tracker, decode_event
+from schemas.interaction import Fault
+from schemas.receipt import Receipt, encode_receipt
+from streams.delivery import Delivery
+from streams.measurement import WINDOW_MICROS
+from streams.observe import metrics
+from streams.runs import Output, Record, Run, RunApp, RunTable, pack
+from streams.worker.dead_letters import DeadLetterWindow, dead_letter
+from streams.worker.topics import Topics
+
+__all__ = ["Deliver"]
+
+STAGE: Final[Stage] = "deliver"
+Settled = Sequence[tuple[GaEvent, Receipt]]
+Events = list[tuple[GaEvent, ConsumerRecord[bytes | None, bytes | None]]]
+
+
+class Deliver:
+    """Handles runs of events: what `RunApp.sink` calls."""
+
+    def __init__(
+        self, app: RunApp, *, delivery: Delivery, table: RunTable, topics: Topics, window: DeadLetterWindow
+    ) -> None:
+        self._app = app
+        self._delivery = delivery
+        self._table = table
+        self._topics = topics
+        self._window = window
+
+    async def handle(self, run: Run) -> None:
+        """Deliver a run's events; returns when each (event, tracker) has its receipt."""
+        began = time.monotonic()
+        events, letters = self._decode(run)
+        self._window.count(run, len(letters))
+        dead_letters = self._topics.dead_letters_partition(run.partition)
+        await self._app.publish([Output(self._topics.dead_letters, dead_letters, letters)])
+        held = self._table.partition(run.partition)
+        held.advance(time.time_ns() // 1000, max(record.timestamp for record in run.records))
+        book = _Book(self._app, self._table, self._topics, run, events)
+
+        def is_delivered(event: GaEvent, tracker: Tracker) -> bool:
+            return held.get(_ledger_key(event.event_id, tracker.id)) is not None
+
+        await self._delivery.deliver([event for event, _ in events], is_delivered, book.settle)
+        await book.settle(())  # what has expired, also where nothing was delivered
+        metrics.RECORDS.labels(STAGE, "applied").inc(len(events))
+        metrics.RECORDS.labels(STAGE, "dead_letter").inc(len(letters))
+        metrics.RUNS.labels(STAGE).inc()
+        metrics.RUN_RECORDS.labels(STAGE).observe(len(run))
+        metrics.RUN_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+
+    def _decode(self, run: Run) -> tuple[Events, list[Record]]:
+        """The events with their records, and the dead letters of what is none."""
+        events: Events = []
+        letters: list[Record] = []
+        for index, record in enumerate(run.records):
+            try:
+                events.append((decode_event(record.value or b""), record))
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                letters.append(dead_letter(run, index, STAGE, Fault("$", f"No GA event: {error}", "not_event")))
+        if letters:
+            metrics.DEAD_LETTERS.labels(STAGE, "not_event").inc(len(letters))
+        return events, letters
+
+
+class _Pending:
+    """Receipts that wait to be written."""
+
+    __slots__ = ("settled", "written")
+
+    def __init__(self, settled: Settled) -> None:
+        self.settled = settled
+        self.written = False
+
+
+class _Book:
+    """Writes a run's receipts and ledger, all that wait in one go: a round trip to the broker each would be the
+    sink's pace. One write at a time, so that the ledger's store never skips one."""
+
+    def __init__(self, app: RunApp, table: RunTable, topics: Topics, run: Run, events: Events) -> None:
+        self._app = app
+        self._table = table
+        self._topics = topics
+        self._partition = run.partition
+        self._records = {event.event_id: (record.key, record.offset) for event, record in events}
+        self._lock = asyncio.Lock()
+        self._waiting: list[_Pending] = []
+
+    async def settle(self, settled: Settled) -> None:
+        """Returns when receipts and ledger are durable. Not given up half-way: GA has the events already."""
+        pending = _Pending(settled)
+        self._waiting.append(pending)
+        await asyncio.shield(self._written(pending))
+
+    async def _written(self, pending: _Pending) -> None:
+        async with self._lock:
+            if pending.written:
+                return
+            together, self._waiting = self._waiting, []
+            await self._write([pair for each in together for pair in each.settled])
+            for each in together:
+                each.written = True
+
+    async def _write(self, settled: Settled) -> None:
+        receipts = [Record(self._records[event.event_id][0], encode_receipt(receipt)) for event, receipt in settled]
+        partition = self._topics.receipts_partition(self._partition)
+        await self._app.publish([Output(self._topics.receipts, partition, receipts)])
+        held = self._table.partition(self._partition)
+        changes = []
+        for event, receipt in settled:
+            metrics.RECEIPTS.labels(receipt.outcome).inc()
+            if receipt.outcome == "delivered":
+                offset = self._records[event.event_id][1]
+                entry = pack(offset, held.record_ms, event.timestamp_micros + WINDOW_MICROS, b"")
+                changes.append(Record(_ledger_key(receipt.event_id, receipt.tracker_id), entry))
+        gone = held.sweep(self._table.committed_next_offset(self._partition))
+        await self._table.write(self._partition, [*changes, *(Record(key, None) for key in gone)])
+        for key, stored, _ in changes:
+            if key is not None and stored is not None:
+                held.put(key, stored)
+
+
+def _ledger_key(event_id: str, tracker_id: str) -> bytes:
+    return f"{event_id}/{tracker_id}".encode()
+

@@ -1,0 +1,203 @@
+"""The worker's process: its parts, each a Faust app of its own, from their start to a clean stop.
+
+Each part has its own consumer group, so that `--only` moves no offset: whether
+`attribute` and `deliver` run in one process or in many, they go on where they were.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, Literal
+
+from aiokafka.errors import KafkaError
+
+from schemas.account import Accounts
+from streams.attribution import RuleBook
+from streams.configuration import read_accounts, read_options
+from streams.delivery import Delivery
+from streams.errors import Chat2gaError
+from streams.observe import logs
+from streams.runs import MemoryStore, RocksStore, RunApp, RunTable, Store
+from streams.runs.errors import RunsError
+from streams.settings import Settings
+from streams.worker.attribute import Attribute
+from streams.worker.broker import BrokerUnreachable, faust_credentials, faust_urls
+from streams.worker.dead_letters import DeadLetterWindow
+from streams.worker.deliver import Deliver
+from streams.worker.health import HealthServer
+from streams.worker.rekey import Rekey
+from streams.worker.topics import Topics, ensure_topics
+
+__all__ = ["Part", "run_worker"]
+
+logger: Final = logging.getLogger(__name__)
+
+Part = Literal["attribute", "deliver"]
+STOP_S: Final = 9.0
+"""For a clean stop: orchestrators kill after ten seconds or more."""
+
+
+def run_worker(settings: Settings, only: Part | None = None) -> int:
+    """Work until told to stop; the exit code. Raises Chat2gaError where it cannot begin.
+
+    Settings, accounts and rules are read whole before anything is consumed.
+    """
+    logs.configure(settings.log_level, settings.log_format)
+    accounts = read_accounts(settings.accounts)
+    rules = RuleBook(read_options(settings.rules), accounts)
+    return asyncio.run(_work(settings, only, accounts, rules))
+
+
+async def _work(settings: Settings, only: Part | None, accounts: Accounts, rules: RuleBook) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        topics = await ensure_topics(settings)
+    except KafkaError as error:
+        raise BrokerUnreachable(settings.broker, type(error).__name__) from None
+    async with _parts(settings, only, topics, accounts, rules) as apps:
+        health = HealthServer(settings.http_host, settings.http_port, apps)
+        await health.start()
+        try:
+            return await _run(apps, stop)
+        finally:
+            await health.stop()
+
+
+async def _run(apps: Mapping[str, RunApp], stop: asyncio.Event) -> int:
+    """Start the parts, wait for the end of one or for a signal, stop them all."""
+    starts = [asyncio.create_task(app.start(), name=f"start {part}") for part, app in apps.items()]
+    ends = [asyncio.create_task(app.wait_until_stopped(), name=f"end {part}") for part, app in apps.items()]
+    told = asyncio.create_task(stop.wait())
+    started = asyncio.gather(*starts)
+    await asyncio.wait([told, started, *ends], return_when=asyncio.FIRST_COMPLETED)
+    if started.done() and not started.exception():
+        logger.info("at work: %s", ", ".join(apps))
+        await asyncio.wait([told, *ends], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*ends, told, *starts):
+        task.cancel()
+    return await _stop(apps, started.exception() if started.done() and not started.cancelled() else None)
+
+
+async def _stop(apps: Mapping[str, RunApp], failed_start: BaseException | None) -> int:
+    """Stop the parts together; 0 only if none had failed and all stopped in time."""
+    reasons = [app.crash_reason for app in apps.values() if app.crash_reason is not None]
+    if failed_start is not None:
+        reasons.append(failed_start)
+    for reason in reasons:
+        _tell(reason)
+    logger.info("stopping: %s", ", ".join(apps))
+    try:
+        await asyncio.wait_for(asyncio.gather(*[app.stop() for app in apps.values() if app.started]), STOP_S)
+    except TimeoutError:
+        logger.error("not stopped within %g s; what is not committed will be read again", STOP_S)  # noqa: TRY400
+        return 1
+    late = [app.crash_reason for app in apps.values() if app.crash_reason not in (None, *reasons)]
+    for reason in late:
+        _tell(reason)
+    logger.info("stopped")
+    return 1 if reasons or late else 0
+
+
+def _tell(reason: BaseException | None) -> None:
+    if isinstance(reason, (Chat2gaError, RunsError)):
+        logger.error("%s", reason)
+    else:
+        logger.error("this is a bug in chat2ga: %r", reason, exc_info=reason)
+
+
+@asynccontextmanager
+async def _parts(
+    settings: Settings, only: Part | None, topics: Topics, accounts: Accounts, rules: RuleBook
+) -> AsyncIterator[dict[str, RunApp]]:
+    """The apps by the name of their part, and what they need for as long as they run."""
+    apps: dict[str, RunApp] = {}
+    tables: list[RunTable] = []
+    if only in (None, "attribute"):
+        if settings.rekey:
+            apps["rekey"] = _rekey(settings, topics, rules)
+        apps["attribute"], table = _attribute(settings, topics, rules)
+        tables.append(table)
+    if only in (None, "deliver"):
+        async with Delivery(
+            accounts,
+            endpoint=settings.ga_endpoint,
+            in_flight=settings.ga_in_flight,
+            timeout_s=settings.ga_timeout_s,
+        ) as delivery:
+            apps["deliver"], table = _deliver(settings, topics, delivery)
+            tables.append(table)
+            yield apps
+    else:
+        yield apps
+    for table in tables:
+        await table.close()
+
+
+def _rekey(settings: Settings, topics: Topics, rules: RuleBook) -> RunApp:
+    app = _app(settings, f"{settings.group}-rekey", topics.input_partitions)
+    app.stateful(topics.interactions, Rekey(rules=rules, topics=topics, window=_window(settings)).compute)
+    return app
+
+
+def _attribute(settings: Settings, topics: Topics, rules: RuleBook) -> tuple[RunApp, RunTable]:
+    app = _app(settings, settings.group, topics.input_partitions)
+    table = RunTable(
+        app,
+        name="sessions",
+        changelog=topics.sessions_changelog,
+        partitions=topics.input_partitions,
+        source=topics.input,
+        store=_store(settings, "sessions"),
+        idle_ms=round(settings.idle_before_removal_s * 1000),
+    )
+    attribute = Attribute(rules=rules, table=table, topics=topics, window=_window(settings))
+    app.stateful(topics.input, attribute.compute, table)
+    return app, table
+
+
+def _deliver(settings: Settings, topics: Topics, delivery: Delivery) -> tuple[RunApp, RunTable]:
+    app = _app(settings, f"{settings.group}-deliver", topics.events_partitions)
+    table = RunTable(
+        app,
+        name="ledger",
+        changelog=topics.ledger_changelog,
+        partitions=topics.events_partitions,
+        source=topics.events,
+        store=_store(settings, "ledger"),
+        idle_ms=round(settings.idle_before_removal_s * 1000),
+    )
+    deliver = Deliver(app, delivery=delivery, table=table, topics=topics, window=_window(settings))
+    app.sink(topics.events, deliver.handle, table)
+    return app, table
+
+
+def _window(settings: Settings) -> DeadLetterWindow:
+    return DeadLetterWindow(settings.dead_letter_window, settings.dead_letter_share)
+
+
+def _store(settings: Settings, table: str) -> Store:
+    if settings.store == "memory":
+        return MemoryStore()
+    return RocksStore(settings.state_dir / settings.group / table)
+
+
+def _app(settings: Settings, group: str, partitions: int) -> RunApp:
+    return RunApp(
+        group,
+        broker=faust_urls(settings),
+        broker_credentials=faust_credentials(settings),
+        broker_client_id=group,
+        topic_partitions=partitions,
+        max_run=settings.max_run,
+        runs_in_flight=settings.runs_in_flight,
+        idempotence=settings.idempotence,
+        broker_commit_interval=settings.commit_interval_s,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.heartbeat_s,
+        broker_rebalance_timeout=settings.rebalance_timeout_s,
+    )

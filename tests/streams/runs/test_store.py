@@ -1,0 +1,73 @@
+"""Local stores: one suite for all of them, and what only the one on disk promises."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rocksdict import AccessType, Options, Rdict
+
+from streams.runs.errors import StoreInUse
+from streams.runs.store import MemoryStore, RocksStore
+
+CHANGES = st.lists(
+    st.lists(st.tuples(st.binary(max_size=3), st.one_of(st.none(), st.binary(max_size=8))), max_size=6), max_size=8
+)
+
+
+@pytest.fixture(params=["memory", "rocksdb"])
+def store(request, tmp_path):
+    return MemoryStore() if request.param == "memory" else RocksStore(tmp_path / "table")
+
+
+def test_a_new_store_knows_nothing_and_no_offset(store):
+    assert store.load(0) == ({}, None)
+
+
+def test_a_dropped_store_is_a_new_one(store):
+    store.write(0, [(b"k", b"v")], 7)
+    store.drop(0)
+    assert store.load(0) == ({}, None)
+
+
+def test_a_closed_partition_can_be_opened_again(store):
+    store.write(0, [(b"k", b"v")], 7)
+    store.close(0)
+    store.close(0)
+    store.load(0)
+    store.close(0)
+
+
+@given(CHANGES)
+def test_what_was_written_is_there_after_a_restart_with_its_offset(tmp_path_factory, runs):
+    directory = tmp_path_factory.mktemp("table")
+    store = RocksStore(directory)
+    expected: dict[bytes, bytes] = {}
+    for offset, changes in enumerate(runs):
+        store.write(3, changes, offset)
+        for key, value in changes:
+            if value is None:
+                expected.pop(key, None)
+            else:
+                expected[key] = value
+    store.close(3)
+    again = RocksStore(directory)
+    assert again.load(3) == (expected, len(runs) - 1 if runs else None)
+    again.close(3)
+
+
+def test_partitions_are_apart(tmp_path):
+    store = RocksStore(tmp_path)
+    store.write(0, [(b"k", b"zero")], 1)
+    store.write(1, [(b"k", b"one")], 2)
+    store.drop(0)
+    assert store.load(0) == ({}, None)
+    assert store.load(1) == ({b"k": b"one"}, 2)
+
+
+def test_a_store_that_another_process_has_open_is_told_with_its_path(tmp_path):
+    holder = Rdict(str(tmp_path / "0"), options=Options(raw_mode=True), access_type=AccessType.read_write())
+    try:
+        with pytest.raises(StoreInUse, match="state directory of its own") as told:
+            RocksStore(tmp_path).load(0)
+        assert told.value.path == str(tmp_path / "0")
+    finally:
+        holder.close()
