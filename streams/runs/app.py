@@ -9,18 +9,18 @@ and returns what to write; see `pipeline` for the order in which that happens.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
-import aiokafka
 import faust
 from faust.transport.drivers.aiokafka import Transport
 from faust.types import StreamT, TransportT
 from faust.types.tuples import TP
 
 from streams.runs.consumer import RunConsumer
-from streams.runs.pipeline import Output, Pipeline, Sink, Stateful, Writes
-from streams.runs.producer import RunProducer, publish
+from streams.runs.pipeline import Handle, Output, Pipeline, Quiet, Sink, Stateful, Writes
+from streams.runs.producer import Publisher, Record, RunProducer
 from streams.runs.run import Run, RunSchema
 from streams.runs.table import RunTable
 
@@ -55,6 +55,7 @@ class RunApp(faust.App):
         # Without idempotence a retried batch may overtake the next one: state would go back.
         self.producer_settings = {"acks": "all", "enable_idempotence": True} if idempotence else {"acks": "all"}
         self._pipelines: list[Pipeline] = []
+        self._publisher = Publisher(lambda: self.producer._ensure_producer())
         super().__init__(
             id,
             store="memory://",  # tables have a store of their own
@@ -81,11 +82,11 @@ class RunApp(faust.App):
             self.tables.add(table)
         self._consume(topic, Stateful(self, compute, table))
 
-    def sink(self, topic: str, handle: Callable[[Run], Awaitable[None]], table: RunTable | None = None) -> None:
+    def sink(self, topic: str, handle: Handle, table: RunTable | None = None, *, quiet: Quiet = nullcontext) -> None:
         """An agent that waits for somebody else: see `pipeline.Sink`. It writes its table itself."""
         if table is not None:
             self.tables.add(table)
-        self._consume(topic, Sink(self, handle))
+        self._consume(topic, Sink(self, handle, quiet))
 
     def _consume(self, topic: str, pipeline: Pipeline) -> None:
         self._pipelines.append(pipeline)
@@ -96,25 +97,19 @@ class RunApp(faust.App):
         channel = self.topic(topic, schema=RunSchema(), key_type=bytes, value_type=bytes)
         self.agent(channel, name=f"{self.conf.id}.{topic}")(runs)
 
-    async def abandon_runs(self) -> bool:
-        """Give up the runs that may be given up; whether there were any."""
-        given_up = sum(pipeline.abandon() for pipeline in self._pipelines)
-        await asyncio.sleep(0)
-        return given_up > 0
+    async def give_up_sinks(self) -> None:
+        """Give up the runs that wait for somebody else."""
+        await asyncio.gather(*[pipeline.give_up() for pipeline in self._pipelines])
 
     # -- writing ------------------------------------------------------------------------
 
-    @property
-    def aiokafka_producer(self) -> aiokafka.AIOKafkaProducer:
-        """The producer itself: Faust's own buffers single messages."""
-        return self.producer._ensure_producer()  # type: ignore[attr-defined, no-any-return]
-
     async def publish(self, outputs: Sequence[Output]) -> None:
         """Write outputs and wait until the broker has them. Raises PublishFailed."""
-        producer = self.aiokafka_producer
-        await asyncio.gather(
-            *[publish(producer, output.topic, output.partition, output.records) for output in outputs if output.records]
-        )
+        await asyncio.gather(*[self.publish_to(*output) for output in outputs if output.records])
+
+    async def publish_to(self, topic: str, partition: int, records: Sequence[Record]) -> int | None:
+        """Write to one partition; the offset of the last record. Raises PublishFailed."""
+        return await self._publisher.publish(topic, partition, records)
 
     # -- state ----------------------------------------------------------------------------
 
@@ -135,6 +130,11 @@ class RunApp(faust.App):
             (tp.topic, tp.partition, next_offset, consumer.highwater(tp) or next_offset)
             for tp, next_offset in consumer.committed_next_offsets.items()
         ]
+
+    @property
+    def recovered_records(self) -> int:
+        """Changelog records read to bring the tables back, since the start."""
+        return sum(table.recovered_records for table in self.tables.values() if isinstance(table, RunTable))
 
     # -- Faust's own ------------------------------------------------------------------------
 

@@ -29,6 +29,8 @@ __all__ = ["RunConsumer"]
 
 FETCH_WAIT_S: Final = 0.5
 """How long a fetch waits for records: a seek has to wait it out."""
+SINK_PATIENCE_S: Final = 1.0
+"""How long a rebalance or a stop waits for a sink to finish its runs by itself."""
 ALIVE_S: Final = 5.0
 """How often to tell aiokafka that a consumer whose partitions are all full is alive: idle for
 `max.poll.interval`, it would leave the group, and a sink that waits for hours would lose its place."""
@@ -212,14 +214,20 @@ class RunConsumer(Consumer):
     # -- rebalance and stop -----------------------------------------------------------
 
     async def wait_empty(self) -> None:
-        """Let the runs that were begun finish, and commit them; what may be given up is, after a while."""
+        """Let the runs that were begun finish, and commit them; those that wait for somebody else are given up."""
+        began = self.loop.time()
         patience = self.app.drain_patience_s  # type: ignore[attr-defined]
-        deadline = self.loop.time() + patience
+        given_up = False
         while self._unacked_messages and not self.app.crashed:
-            if self.loop.time() >= deadline and not await self.app.abandon_runs():  # type: ignore[attr-defined]
+            waited = self.loop.time() - began
+            if waited >= SINK_PATIENCE_S and not given_up:
+                given_up = True
+                await self.app.give_up_sinks()  # type: ignore[attr-defined]
+            elif waited >= patience:
                 raise CannotDrain(len(self._unacked_messages), patience)
-            await self._wait_for_ack(timeout=1)
-            self._clean_unacked_messages()
+            else:
+                await self._wait_for_ack(timeout=1)
+                self._clean_unacked_messages()
         if not self.app.crashed:  # a broker that failed would hold up the end
             await self.commit()
 

@@ -13,6 +13,7 @@ Anything that fails stops the app: a run is never skipped.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from faust.types import EventT, Message, StreamT
@@ -22,7 +23,11 @@ from streams.runs.producer import Record
 from streams.runs.run import Run
 from streams.runs.table import RunTable
 
-__all__ = ["Output", "Pipeline", "Sink", "Stateful", "Writes"]
+__all__ = ["Handle", "Output", "Pipeline", "Quiet", "Sink", "Stateful", "Writes"]
+
+
+Handle = Callable[[Run], Awaitable[None]]
+Quiet = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Output(NamedTuple):
@@ -70,9 +75,8 @@ class Pipeline:
         if self._last.get(tp) is done:
             del self._last[tp]
 
-    def abandon(self) -> int:
-        """Give up what is under way, as far as it may be; how many runs."""
-        return 0
+    async def give_up(self) -> None:
+        """Give up what waits for somebody else; what waits for the broker only is worth waiting for."""
 
     async def _guarded(self, work: Awaitable[None], message: Message) -> None:
         try:
@@ -119,11 +123,16 @@ class Stateful(Pipeline):
 
 
 class Sink(Pipeline):
-    """Hands runs on to somebody else, one after the other in each partition."""
+    """Hands runs on to somebody else, one after the other in each partition.
 
-    def __init__(self, app: Any, handle: Callable[[Run], Awaitable[None]]) -> None:
+    `quiet()` is entered once nothing is half done, and nothing is begun while it
+    lasts: then a run can be given up without being done twice.
+    """
+
+    def __init__(self, app: Any, handle: Handle, quiet: Quiet = nullcontext) -> None:
         super().__init__(app)
         self._handle = handle
+        self._quiet = quiet
         self._under_way: set[asyncio.Task[None]] = set()
 
     def begin(self, event: EventT) -> asyncio.Task[None]:
@@ -144,8 +153,10 @@ class Sink(Pipeline):
         await self._handle(event.value)
         self.app.consumer.ack(event.message)
 
-    def abandon(self) -> int:
-        """Give up every run under way: none is committed, all will be read again."""
-        for task in self._under_way:
-            task.cancel()
-        return len(self._under_way)
+    async def give_up(self) -> None:
+        """None of the runs under way is committed: all will be read again, here or elsewhere."""
+        async with self._quiet():
+            given_up = list(self._under_way)
+            for task in given_up:
+                task.cancel()
+            await asyncio.gather(*given_up, return_exceptions=True)

@@ -6,7 +6,8 @@ has it, and raises when it has not.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import aiokafka
@@ -15,7 +16,7 @@ from faust.transport.drivers.aiokafka import Producer
 
 from streams.runs.errors import PublishFailed
 
-__all__ = ["Record", "RunProducer", "publish"]
+__all__ = ["Publisher", "Record", "RunProducer"]
 
 
 class Record(NamedTuple):
@@ -33,35 +34,41 @@ class RunProducer(Producer):
         return {**super()._settings_extra(), **self.app.producer_settings}  # type: ignore[attr-defined]
 
 
-async def publish(
-    producer: aiokafka.AIOKafkaProducer, topic: str, partition: int, records: Sequence[Record]
-) -> int | None:
-    """Write records to a partition, in order, and wait until the broker has them.
+class Publisher:
+    """Writes runs of records; those of one partition reach the broker in the order in which they were given."""
 
-    Returns the offset of the last one, None where there is none. Raises
-    PublishFailed where the broker did not take them all.
-    """
-    if not records:
-        return None
-    try:
-        deliveries = await _send(producer, topic, partition, records)
-        acknowledged = await asyncio.gather(*[delivery for delivery, _ in deliveries])
-    except KafkaError as error:
-        raise PublishFailed(topic, partition, len(records), f"{type(error).__name__}: {error}") from error
-    base_offset = acknowledged[-1].offset
-    return base_offset + deliveries[-1][1] - 1
+    def __init__(self, producer: Callable[[], aiokafka.AIOKafkaProducer]) -> None:
+        self._producer = producer  # asked for at each write: it is there only once the app has started
+        # A run of many batches waits between them: without the lock the next run's would come in between.
+        self._handing_over: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    async def publish(self, topic: str, partition: int, records: Sequence[Record]) -> int | None:
+        """Write records to a partition, in order, and wait until the broker has them.
 
-async def _send(
-    producer: aiokafka.AIOKafkaProducer, topic: str, partition: int, records: Iterable[Record]
-) -> list[tuple[asyncio.Future[Any], int]]:
-    """Fill batches and hand them over; each with the number of its records."""
-    deliveries: list[tuple[asyncio.Future[Any], int]] = []
-    batch = producer.create_batch()
-    for key, value, timestamp_ms in records:
-        if batch.append(key=key, value=value, timestamp=timestamp_ms) is None:  # full
-            deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
-            batch = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=timestamp_ms)  # a batch takes its first record, whatever its size
-    deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
-    return deliveries
+        Returns the offset of the last one, None where there is none. Raises
+        PublishFailed where the broker did not take them all.
+        """
+        if not records:
+            return None
+        try:
+            async with self._handing_over[topic, partition]:
+                deliveries = await self._hand_over(topic, partition, records)
+            acknowledged = await asyncio.gather(*[delivery for delivery, _ in deliveries])
+        except KafkaError as error:
+            raise PublishFailed(topic, partition, len(records), f"{type(error).__name__}: {error}") from error
+        return int(acknowledged[-1].offset) + deliveries[-1][1] - 1
+
+    async def _hand_over(
+        self, topic: str, partition: int, records: Sequence[Record]
+    ) -> list[tuple[asyncio.Future[Any], int]]:
+        """Fill batches and hand them to the client; each with the number of its records."""
+        producer = self._producer()
+        deliveries: list[tuple[asyncio.Future[Any], int]] = []
+        batch = producer.create_batch()
+        for key, value, timestamp_ms in records:
+            if batch.append(key=key, value=value, timestamp=timestamp_ms) is None:  # full
+                deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
+                batch = producer.create_batch()
+                batch.append(key=key, value=value, timestamp=timestamp_ms)  # the first fits, whatever its size
+        deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
+        return deliveries

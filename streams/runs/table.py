@@ -20,7 +20,7 @@ from faust.types.tuples import TP
 from streams.runs.entry import unpack
 from streams.runs.errors import ChangelogDamaged, InputRecreated
 from streams.runs.expiry import Expiry
-from streams.runs.producer import Record, publish
+from streams.runs.producer import Record
 from streams.runs.run import Run, RunSchema
 from streams.runs.store import MemoryStore, Store
 
@@ -129,8 +129,7 @@ class RunTable(faust.Table[bytes, bytes]):
 
     async def write(self, number: int, changes: Sequence[Record]) -> None:
         """Make changes durable: the changelog first, acknowledged, then the local store. Raises PublishFailed."""
-        producer = cast("Any", self.app).aiokafka_producer
-        offset = await publish(producer, self.changelog, number, changes)
+        offset = await cast("Any", self.app).publish_to(self.changelog, number, changes)
         held = self._held.get(number)
         if offset is not None and held is not None:
             held.changelog_offset = offset
@@ -189,10 +188,11 @@ class RunTable(faust.Table[bytes, bytes]):
                 self._store_of.close(tp.partition)
         for tp in newly_assigned:
             if tp.topic == self.changelog:
-                await self._open(tp.partition)
+                await self.open(tp.partition)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
-    async def _open(self, number: int) -> None:
+    async def open(self, number: int) -> None:
+        """Take a partition, with what the local store has of it."""
         held = TablePartition(number, self._idle_ms)
         # A million entries take seconds: not on the event loop, which answers health checks.
         entries, offset = await asyncio.get_running_loop().run_in_executor(None, self._store_of.load, number)

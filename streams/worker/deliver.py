@@ -16,9 +16,9 @@ from aiokafka.structs import ConsumerRecord
 from schemas.dead_letter import Stage
 from schemas.ga_event import GaEvent, Tracker, decode_event
 from schemas.interaction import Fault
-from schemas.receipt import Receipt, encode_receipt
-from streams.delivery import Delivery
-from streams.measurement import WINDOW_MICROS
+from schemas.receipt import encode_receipt
+from streams.delivery import Delivery, Settled
+from streams.measurement import expires_micros
 from streams.observe import metrics
 from streams.runs import Output, Record, Run, RunApp, RunTable, pack
 from streams.worker.dead_letters import DeadLetterWindow, dead_letter
@@ -27,7 +27,6 @@ from streams.worker.topics import Topics
 __all__ = ["Deliver"]
 
 STAGE: Final[Stage] = "deliver"
-Settled = Sequence[tuple[GaEvent, Receipt]]
 Events = list[tuple[GaEvent, ConsumerRecord[bytes | None, bytes | None]]]
 
 
@@ -84,7 +83,7 @@ class _Pending:
 
     __slots__ = ("settled", "written")
 
-    def __init__(self, settled: Settled) -> None:
+    def __init__(self, settled: Sequence[Settled]) -> None:
         self.settled = settled
         self.written = False
 
@@ -102,7 +101,7 @@ class _Book:
         self._lock = asyncio.Lock()
         self._waiting: list[_Pending] = []
 
-    async def settle(self, settled: Settled) -> None:
+    async def settle(self, settled: Sequence[Settled]) -> None:
         """Returns when receipts and ledger are durable. Not given up half-way: GA has the events already."""
         pending = _Pending(settled)
         self._waiting.append(pending)
@@ -117,17 +116,16 @@ class _Book:
             for each in together:
                 each.written = True
 
-    async def _write(self, settled: Settled) -> None:
+    async def _write(self, settled: Sequence[Settled]) -> None:
         receipts = [Record(self._records[event.event_id][0], encode_receipt(receipt)) for event, receipt in settled]
         partition = self._topics.receipts_partition(self._partition)
         await self._app.publish([Output(self._topics.receipts, partition, receipts)])
         held = self._table.partition(self._partition)
         changes = []
         for event, receipt in settled:
-            metrics.RECEIPTS.labels(receipt.outcome).inc()
             if receipt.outcome == "delivered":
                 offset = self._records[event.event_id][1]
-                entry = pack(offset, held.record_ms, event.timestamp_micros + WINDOW_MICROS, b"")
+                entry = pack(offset, held.record_ms, expires_micros(event), b"")
                 changes.append(Record(_ledger_key(receipt.event_id, receipt.tracker_id), entry))
         gone = held.sweep(self._table.committed_next_offset(self._partition))
         await self._table.write(self._partition, [*changes, *(Record(key, None) for key in gone)])

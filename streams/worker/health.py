@@ -39,6 +39,7 @@ class HealthServer:
         self._port: Final = port
         self._apps: Final = apps
         self._runner: web.AppRunner | None = None
+        self._counted: dict[str, tuple[int, int]] = {}
 
     async def start(self) -> None:
         """Open the port, if there is to be one. Raises PortTaken."""
@@ -80,7 +81,16 @@ class HealthServer:
     async def _metrics(self, _request: web.Request) -> web.Response:
         for app in self._apps.values():
             _measure_offsets(app)
+            self._measure_recovery(app)
         return web.Response(body=metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    def _measure_recovery(self, app: RunApp) -> None:
+        """Bring our counters up to what the app has counted by itself."""
+        recovered, rebalances = app.recovered_records, app.rebalancing_count
+        counted_recovered, counted_rebalances = self._counted.get(app.conf.id, (0, 0))
+        metrics.RECOVERED_RECORDS.inc(recovered - counted_recovered)
+        metrics.REBALANCES.inc(rebalances - counted_rebalances)
+        self._counted[app.conf.id] = (recovered, rebalances)
 
     async def _page(self, _request: web.Request) -> web.Response:
         rows = "".join(f"<li>{html.escape(part)}: {state}</li>" for part, state in self._states().items())

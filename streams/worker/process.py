@@ -17,7 +17,7 @@ from schemas.account import Accounts
 from streams.attribution import RuleBook
 from streams.configuration import read_accounts, read_options
 from streams.delivery import Delivery
-from streams.errors import Chat2gaError
+from streams.errors import Chat2gaError, Fault
 from streams.observe import logs
 from streams.runs import MemoryStore, RocksStore, RunApp, RunTable, Store
 from streams.runs.errors import RunsError
@@ -30,11 +30,25 @@ from streams.worker.health import HealthServer
 from streams.worker.rekey import Rekey
 from streams.worker.topics import Topics, ensure_topics
 
-__all__ = ["Part", "run_worker"]
+__all__ = ["NoTransactions", "Part", "run_worker"]
 
 logger: Final = logging.getLogger(__name__)
 
 Part = Literal["attribute", "deliver"]
+
+
+class NoTransactions(Chat2gaError):
+    """A guarantee that this version does not give: refused at the start, not given by name only."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __str__(self) -> str:
+        return (
+            "CHAT2GA_PROCESSING_GUARANTEE=exactly_once is not built yet. Use at_least_once: nothing is lost, and what a "
+            "crash repeats has the same event_id and the same bytes."
+        )
+
+
 STOP_S: Final = 9.0
 """For a clean stop: orchestrators kill after ten seconds or more."""
 
@@ -44,6 +58,8 @@ def run_worker(settings: Settings, only: Part | None = None) -> int:
 
     Settings, accounts and rules are read whole before anything is consumed.
     """
+    if settings.processing_guarantee == "exactly_once":
+        raise NoTransactions
     logs.configure(settings.log_level, settings.log_format)
     accounts = read_accounts(settings.accounts)
     rules = RuleBook(read_options(settings.rules), accounts)
@@ -172,7 +188,7 @@ def _deliver(settings: Settings, topics: Topics, delivery: Delivery) -> tuple[Ru
         idle_ms=round(settings.idle_before_removal_s * 1000),
     )
     deliver = Deliver(app, delivery=delivery, table=table, topics=topics, window=_window(settings))
-    app.sink(topics.events, deliver.handle, table)
+    app.sink(topics.events, deliver.handle, table, quiet=delivery.quiet)
     return app, table
 
 
