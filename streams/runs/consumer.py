@@ -54,8 +54,10 @@ class RunConsumerThread(AIOKafkaConsumerThread):
         max_records: int | None = None,
     ) -> Fetched:
         records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
-        # No await between the fetch and this: generation and positions are those of these records.
         fetched = Fetched(records)
+        if not records:
+            return fetched
+        # No await between the fetch and this: generation and positions are those of these records.
         fetched.generation = consumer._coordinator.generation
         assignment = consumer._subscription.subscription.assignment
         fetched.next_offsets = {
@@ -179,7 +181,8 @@ class RunConsumer(Consumer):
 
     def _finish(self, message: Message) -> None:
         self._unacked_messages.discard(message)
-        self._unfinished[message.tp] -= 1
+        if self._unfinished[message.tp]:  # a seek has forgotten those that were under way
+            self._unfinished[message.tp] -= 1
         self._room.set()
         notify(self._waiting_for_ack)
 

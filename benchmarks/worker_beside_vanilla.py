@@ -1,0 +1,193 @@
+"""The worker beside vanilla Faust, on one Apache Kafka, taking turns in one run.
+
+Both do the same job on the same records: decode, `step`, state with a changelog,
+events out. The worker runs both of its agents: `deliver` reads every event and
+writes its receipts (no tracker has a secret, so nothing is posted).
+
+    python -m benchmarks.worker_beside_vanilla [--rounds 3] [--records 150000] [--vanilla-records 12000]
+
+Rate: input records a second while the output grows from 10 % to 100 % of what
+is due. Prints a Markdown table; `--json FILE` writes the figures.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from schemas.interaction import Fault, Unknown
+from streams.attribution import RuleBook, step
+from streams.demo.traffic import Mix, Record, sessions
+from tests.kafka import KafkaCluster, WorkerProcess, Written, create_topics, end_offsets, produce
+
+PARTITIONS: Final = 4
+ROOT: Final = Path(__file__).parents[1]
+GIVE_UP_S: Final = 300.0
+
+
+class Figures(NamedTuple):
+    """What one turn gave."""
+
+    records_per_s: float
+    cpu_s_per_million: float
+    peak_mib: float
+
+
+def main() -> None:
+    """Take turns, and say what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--records", type=int, default=150_000)
+    parser.add_argument("--vanilla-records", type=int, default=12_000)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    figures = asyncio.run(_rounds(asked.rounds, asked.records, asked.vanilla_records))
+    print(_table(figures))
+    if asked.json:
+        asked.json.write_text(json.dumps(_as_json(figures), indent=2) + "\n")
+
+
+async def _rounds(rounds: int, records: int, vanilla_records: int) -> dict[str, list[Figures]]:
+    engines: dict[str, tuple[Callable[..., object], int]] = {
+        "chat2ga worker": (_worker, records),
+        "vanilla Faust": (_vanilla, vanilla_records),
+    }
+    found: dict[str, list[Figures]] = {name: [] for name in engines}
+    inputs = {count: _input(count) for _, count in engines.values()}
+    with KafkaCluster() as kafka:
+        for turn in range(rounds):
+            for name, (engine, count) in engines.items():
+                written, due = inputs[count]
+                prefix = f"b{turn}{name[0]}-"
+                await _prepare(kafka, prefix, written)
+                with engine(kafka, prefix) as pid:  # type: ignore[attr-defined]
+                    figures = await _measure(kafka, prefix, pid, count, due)
+                found[name].append(figures)
+                print(f"round {turn + 1} {name}: {figures.records_per_s:,.0f} records/s", file=sys.stderr, flush=True)
+    return found
+
+
+def _input(count: int) -> tuple[list[Written], int]:
+    """Records of sample traffic, and the number of events due."""
+    written: list[Written] = []
+    held: dict[bytes, object] = {}
+    rules, due = RuleBook(), 0
+    for record in _records(count):
+        written.append(Written(record.key, record.value, timestamp_ms=record.arrival_ms))
+        decoded = rules.decode(record.value, record.arrival_ms)
+        if isinstance(decoded, (Fault, Unknown)) or record.key is None:
+            continue
+        decision = step(held.get(record.key), decoded, rules.of(decoded.account_id))  # type: ignore[arg-type]
+        held[record.key] = decision.session
+        due += len(decision.events)
+    return written, due
+
+
+def _records(count: int) -> Iterator[Record]:
+    """The first so many that every engine takes alike: bad ones are another benchmark's."""
+    mix = Mix(bad=0.0, unknown=0.0, starts_per_s=50.0)
+    for record, _ in zip(sessions(1, count, mix=mix), range(count), strict=False):
+        yield record
+
+
+async def _prepare(kafka: KafkaCluster, prefix: str, written: list[Written]) -> None:
+    compact = {"cleanup.policy": "compact"}
+    plain = [f"{prefix}{name}" for name in ("chat-interactions", "ga-events", "ga-receipts", "dead-letters")]
+    await create_topics(kafka.bootstrap, *plain, partitions=PARTITIONS)
+    await create_topics(kafka.bootstrap, f"{prefix}vanilla-sessions-changelog", partitions=PARTITIONS, config=compact)
+    await produce(kafka.bootstrap, f"{prefix}chat-interactions", written)
+
+
+@contextmanager
+def _worker(kafka: KafkaCluster, prefix: str) -> Iterator[int]:
+    with tempfile.TemporaryDirectory() as directory:
+        worker = WorkerProcess(
+            kafka.url, Path(directory), topic_prefix=prefix, partitions=PARTITIONS, log_level="warning"
+        ).start()
+        try:
+            yield worker.process.pid
+        finally:
+            worker.kill()
+
+
+@contextmanager
+def _vanilla(kafka: KafkaCluster, prefix: str) -> Iterator[int]:
+    command = [sys.executable, "-m", "benchmarks.peers.vanilla_faust", kafka.url, prefix, str(PARTITIONS)]
+    with tempfile.TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log)  # noqa: S603
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+            process.wait()
+
+
+async def _measure(kafka: KafkaCluster, prefix: str, pid: int, records: int, due: int) -> Figures:
+    """From 10 % of the output to all of it."""
+    events, began, give_up = f"{prefix}ga-events", 0.0, time.monotonic() + GIVE_UP_S
+    out_at_start, cpu_at_start = 0, 0.0
+    while True:
+        out = sum((await end_offsets(kafka.bootstrap, events)).values())
+        now = time.monotonic()
+        if not began and out >= due / 10:
+            began, out_at_start, cpu_at_start = now, out, _cpu_s(pid)
+        if out >= due or (now > give_up and began):
+            share = (out - out_at_start) / due
+            cpu_s = _cpu_s(pid) - cpu_at_start
+            return Figures(share * records / (now - began), cpu_s / (share * records) * 1e6, _peak_mib(pid))
+        if now > give_up:
+            raise TimeoutError(f"{prefix}: {out} of {due} events after {GIVE_UP_S:g} s")
+        await asyncio.sleep(0.05)
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_mib(pid: int) -> float:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def _median(figures: list[Figures], name: str) -> float:
+    return statistics.median(getattr(each, name) for each in figures)
+
+
+def _table(found: dict[str, list[Figures]]) -> str:
+    rows = [
+        "| engine | records/s, median (min to max) | processor s a million records | peak memory, MiB |",
+        "|---|---|---|---|",
+    ]
+    for name, figures in found.items():
+        rates = [each.records_per_s for each in figures]
+        rows.append(
+            f"| {name} | {statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) "
+            f"| {_median(figures, 'cpu_s_per_million'):,.1f} | {_median(figures, 'peak_mib'):,.0f} |"
+        )
+    ratio = _median(found["chat2ga worker"], "records_per_s") / _median(found["vanilla Faust"], "records_per_s")
+    rows += ["", f"chat2ga worker / vanilla Faust: {ratio:.1f}", "", f"Machine: {_machine()}"]
+    return "\n".join(rows)
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()} {platform.release()}, Python {platform.python_version()}, Apache Kafka on the same cores"
+
+
+def _as_json(found: dict[str, list[Figures]]) -> dict[str, object]:
+    return {"machine": _machine(), "engines": {name: [each._asdict() for each in figures] for name, figures in found.items()}}
+
+
+if __name__ == "__main__":
+    main()
