@@ -13,8 +13,10 @@ from schemas.keys import KeyFault, checked
 
 __all__ = ["Account", "Accounts", "accounts_from"]
 
-MeasurementId = Annotated[str, msgspec.Meta(pattern=r"^(G-[A-Z0-9]+|UA-[0-9]+-[0-9]+)\Z", max_length=256)]
-ApiTracker = Annotated[str, msgspec.Meta(pattern=r"^(|G-[A-Z0-9]+|UA-[0-9]+-[0-9]+)\Z", max_length=256)]
+_MAX_ID: Final = 256
+
+MeasurementId = Annotated[str, msgspec.Meta(pattern=r"^(G-[A-Z0-9]+|UA-[0-9]+-[0-9]+)\Z", max_length=_MAX_ID)]
+ApiTracker = Annotated[str, msgspec.Meta(pattern=r"^(|G-[A-Z0-9]+|UA-[0-9]+-[0-9]+)\Z", max_length=_MAX_ID)]
 SecretSource = Annotated[str, msgspec.Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)\Z")]
 
 
@@ -50,14 +52,16 @@ _KEYS: Final = tuple(field for field in Account.__struct_fields__ if field != "l
 
 def accounts_from(table: Mapping[str, Any]) -> Accounts | tuple[KeyFault, ...]:
     """The accounts of a parsed accounts.toml, or every fault in it."""
-    faults = [KeyFault(key, "Expected [defaults] or [accounts.…]") for key in table if key not in ("defaults", "accounts")]
+    faults = [
+        KeyFault(key, "Expected [defaults] or [accounts.…]") for key in table if key not in ("defaults", "accounts")
+    ]
     defaults = _table(table, "defaults", "defaults", faults)
     listed = _table(table, "accounts", "accounts", faults)
     default_account = _account(defaults, {}, "defaults", faults)
     by_id: dict[str, Account] = {}
     for account_id in listed:
         key = f"accounts.{account_id}"
-        if not account_id or len(account_id) > 256 or "/" in account_id:
+        if not account_id or len(account_id) > _MAX_ID or "/" in account_id:
             faults.append(KeyFault(key, "Expected an account id of 1 to 256 characters without `/`"))
         by_id[account_id] = _account(_table(listed, account_id, key, faults), defaults, key, faults)
     if faults:

@@ -17,6 +17,8 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
+from schemas.codes import Code
+
 __all__ = [
     "MAX_RECORD_BYTES",
     "TYPES",
@@ -60,7 +62,7 @@ _FIRST_MICROS: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * _MICR
 _END_MICROS: Final = int(datetime(2101, 1, 1, tzinfo=UTC).timestamp()) * _MICROS
 # RFC 3339 §5.6, date-time; seconds to 59 because the contract knows no leap second.
 _RFC3339: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-5][0-9])(?:\.([0-9]+))?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.([0-9]+))?"
     r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
     re.ASCII,
 )
@@ -177,7 +179,7 @@ class GivenGoal(msgspec.Struct, frozen=True, gc=False):
     """A goal of the site that was reached: a purchase, a sign-up."""
 
     name: str
-    value: int | float | None = None
+    value: float | None = None
     currency: str | None = None
 
 
@@ -320,7 +322,7 @@ class Fault(msgspec.Struct, frozen=True):
 
     field: str
     reason: str
-    code: str = "invalid"
+    code: Code = "invalid"
 
 
 class Unknown(msgspec.Struct, frozen=True):

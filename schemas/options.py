@@ -29,8 +29,10 @@ class Options(msgspec.Struct, frozen=True):
     chatbot_interaction_scope: Literal["session", "chatbot"] = "session"
 
     def version(self) -> str:
-        """What every event carries: the rule set's version and, with other options than
-        the defaults, a mark of them, so that a consumer can tell the two apart."""
+        """What every event carries: the rule set's version and a mark of the options, if they are not the defaults.
+
+        So a consumer can tell apart what different options made.
+        """
         if self == Options():
             return RULES_VERSION
         return f"{RULES_VERSION}+{hashlib.blake2b(msgspec.json.encode(self), digest_size=4).hexdigest()}"

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["Outcome", "Receipt", "encode_receipt", "decode_receipt"]
+__all__ = ["Outcome", "Receipt", "decode_receipt", "encode_receipt"]
 
 Outcome = Literal[
     "delivered",  # Google's endpoint, or the one in its place, took it

@@ -127,6 +127,6 @@ _decoder: Final = msgspec.msgpack.Decoder(Session)
 encode_session: Final = msgspec.msgpack.Encoder().encode
 
 
-def decode_session(raw: bytes) -> Session:
+def decode_session(raw: bytes | memoryview) -> Session:
     """The session in a table's value. Raises msgspec.DecodeError where it is damaged."""
     return _decoder.decode(raw)

@@ -1,0 +1,1 @@
+"""Live-chat interactions on Kafka become attributed Google Analytics events."""

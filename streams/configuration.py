@@ -22,7 +22,10 @@ class BadFile(Chat2gaError):
         self.path, self.faults = path, faults
 
     def __str__(self) -> str:
-        return "; ".join(f"{self.path}: {fault.key}: {fault.reason}" if fault.key else f"{self.path}: {fault.reason}" for fault in self.faults)
+        return "; ".join(
+            f"{self.path}: {fault.key}: {fault.reason}" if fault.key else f"{self.path}: {fault.reason}"
+            for fault in self.faults
+        )
 
 
 def read_toml(path: Path) -> dict[str, Any]:

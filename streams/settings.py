@@ -5,16 +5,18 @@ Whatever is wrong is told at once, each setting by its name and never by its
 value, which may be a secret.
 """
 
+import os
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from streams.configuration import read_toml
 from streams.errors import Chat2gaError, Fault
 
-__all__ = ["BadSettings", "Settings", "load_settings"]
+__all__ = ["BadSettings", "Settings", "effective", "load_settings", "secret"]
 
 PREFIX: Final = "CHAT2GA_"
 
@@ -60,42 +62,64 @@ class Settings(BaseSettings):
     broker_security: Literal["plaintext", "tls", "sasl_plaintext", "sasl_tls"] = Field(
         "plaintext", description="How to speak to it: in the clear, over TLS, with SASL, or with both."
     )
-    broker_ca_file: Path | None = Field(None, description="Authorities that the broker's certificate is checked against; the system's by default.")
+    broker_ca_file: Path | None = Field(
+        None, description="Authorities that the broker's certificate is checked against; the system's by default."
+    )
     broker_cert_file: Path | None = Field(None, description="Client certificate, for TLS that wants one.")
     broker_key_file: Path | None = Field(None, description="Key of the client certificate.")
-    broker_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("PLAIN", description="SASL mechanism.")
+    broker_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="SASL mechanism."
+    )
     broker_username: str | None = Field(None, description="SASL user.")
     broker_password: SecretStr | None = Field(None, description="SASL password. Never shown.")
-    group: str = Field("chat2ga", min_length=1, pattern=r"^[A-Za-z0-9_-]+$", description="Consumer group and Faust app id.")
+    group: str = Field(
+        "chat2ga", min_length=1, pattern=r"^[A-Za-z0-9_-]+$", description="Consumer group and Faust app id."
+    )
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9_-]*$", description="Put before every topic name.")
     partitions: int = Field(4, ge=1, le=10_000, description="Partitions of the topics that chat2ga creates.")
-    replication_factor: int = Field(1, ge=1, le=16, description="Copies of each partition of the topics that chat2ga creates.")
+    replication_factor: int = Field(
+        1, ge=1, le=16, description="Copies of each partition of the topics that chat2ga creates."
+    )
     state_dir: Path = Field(Path("chat2ga-state"), description="Where the local store lies.")
-    store: Literal["rocksdb", "memory"] = Field("rocksdb", description="Local store of the tables: on disk, or none: then a start reads the whole changelog.")
+    store: Literal["rocksdb", "memory"] = Field(
+        "rocksdb", description="Local store of the tables: on disk, or none: then a start reads the whole changelog."
+    )
     accounts: Path | None = Field(None, description="Path of accounts.toml.")
     rules: Path | None = Field(None, description="Path of rules.toml.")
     ga_endpoint: Annotated[str | None, AfterValidator(_endpoint)] = Field(
         None, description="Base URL in place of Google's, for a proxy or a collector."
     )
     ga_in_flight: int = Field(32, ge=1, le=1_000, description="Requests to GA in flight at once, over all partitions.")
-    ga_timeout_s: float = Field(10.0, gt=0, description="For one request to GA, from connecting to the end of the answer.")
+    ga_timeout_s: float = Field(
+        10.0, gt=0, description="For one request to GA, from connecting to the end of the answer."
+    )
     processing_guarantee: Literal["at_least_once", "exactly_once"] = Field(
         "at_least_once", description="`exactly_once`: outputs, state and offsets in Kafka transactions."
     )
-    idempotence: bool = Field(True, description="Idempotent producers. Off only for a broker that has none.")
+    idempotence: bool = Field(default=True, description="Idempotent producers. Off only for a broker that has none.")
     http_host: str = Field("127.0.0.1", description="Address of health, metrics and dashboard; 0.0.0.0 for all.")
     http_port: int = Field(6066, ge=0, le=65_535, description="Port of health, metrics and dashboard; 0: none.")
     max_run: int = Field(2_000, ge=1, le=100_000, description="Records a run at most.")
     runs_in_flight: int = Field(4, ge=1, le=64, description="Runs of a partition that may await the broker at once.")
     commit_interval_s: float = Field(1.0, gt=0, description="How often input offsets are committed.")
-    rekey: bool = Field(False, description="Re-key the input first, where its record key is not the session key.")
-    dead_letter_share: float = Field(0.5, gt=0, le=1, description="The worker stops when more than this share of a window dead-letters.")
+    rekey: bool = Field(
+        default=False, description="Re-key the input first, where its record key is not the session key."
+    )
+    dead_letter_share: float = Field(
+        0.5, gt=0, le=1, description="The worker stops when more than this share of a window dead-letters."
+    )
     dead_letter_window: int = Field(1_000, ge=1, description="Records in that window.")
-    idle_before_removal_s: float = Field(600.0, ge=0, description="Record time without a record of it before a session past its gap is removed.")
+    idle_before_removal_s: float = Field(
+        600.0, ge=0, description="Record time without a record of it before a session past its gap is removed."
+    )
     session_timeout_s: float = Field(30.0, gt=0, description="After this silence the group takes a worker for dead.")
     heartbeat_s: float = Field(3.0, gt=0, description="How often a worker tells the group that it lives.")
-    rebalance_timeout_s: float = Field(60.0, gt=0, description="How long the group waits for a worker to join a rebalance.")
-    topics_create: bool = Field(True, description="Create missing topics from the catalogue. Off where only an administrator may.")
+    rebalance_timeout_s: float = Field(
+        60.0, gt=0, description="How long the group waits for a worker to join a rebalance."
+    )
+    topics_create: bool = Field(
+        default=True, description="Create missing topics from the catalogue. Off where only an administrator may."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     log_format: Literal["console", "json"] = Field("console", description="For people, or for machines.")
 
@@ -126,7 +150,7 @@ class _FileOf:
     config: Path | None = None
 
 
-def load_settings(config: Path | None = None, **given: Any) -> Settings:
+def load_settings(config: Path | None = None, **given: Any) -> Settings:  # noqa: ANN401 - each is checked by its field
     """The settings of this process. `given`, from the command line, wins over everything.
 
     Raises BadSettings with every fault: a file that is not there or no TOML, an
@@ -148,8 +172,6 @@ def load_settings(config: Path | None = None, **given: Any) -> Settings:
 
 
 def _check_file(config: Path) -> None:
-    from streams.configuration import read_toml
-
     unknown = [name for name in read_toml(config) if name not in Settings.model_fields]
     if unknown:
         known = ", ".join(Settings.model_fields)
@@ -160,3 +182,27 @@ def effective(settings: Settings) -> dict[str, str]:
     """Every setting as it stands, secrets masked, for `chat2ga check`."""
     shown = settings.model_dump(mode="json")
     return {f"{PREFIX}{name.upper()}": "" if value is None else str(value) for name, value in shown.items()}
+
+
+_read_secrets: Final[dict[str, tuple[tuple[int, int, int], str]]] = {}
+"""By path: what the file was when it was read (changed when, how long, which), and what stood in it."""
+
+
+def secret(source: str) -> str | None:
+    """The secret that `env:NAME` or `file:PATH` stands for, as it is now; None: there is none.
+
+    Asked at each use, so that a rotation needs no restart; a file is read again
+    only once it has changed. White space around it is the editor's.
+    """
+    kind, _, place = source.partition(":")
+    if kind == "env":
+        return os.environ.get(place, "").strip() or None
+    try:
+        found = os.stat(place)  # noqa: PTH116 - at every request: a Path costs as much again
+        mark = (found.st_mtime_ns, found.st_size, found.st_ino)
+        known = _read_secrets.get(place)
+        if known is None or known[0] != mark:
+            known = _read_secrets[place] = (mark, Path(place).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        return None
+    return known[1] or None

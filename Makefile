@@ -1,0 +1,90 @@
+# Everything runs in .venv, made here from constraints.txt: Python 3.11 or later is all that must be there.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+UV := uv==0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# For all platforms and versions of Python at once, with the hashes of all of their files.
+LOCK := .cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# Exactly these files, and wheels alone: nothing is built here, and nothing unchecked.
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 $(BIN)/python -m pip --quiet
+
+.PHONY: help
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|' -l 2
+
+.PHONY: demo
+demo: $(INSTALLED) ## The whole path on this machine: traffic, broker, worker, a collector in place of Google
+	@$(BIN)/chat2ga demo
+
+.PHONY: check
+check: lint types test docs ## All that must hold before a commit
+
+.PHONY: test
+test: $(INSTALLED) ## Every test that this machine can run; the last line names what it cannot
+	@$(BIN)/pytest --numprocesses auto --dist loadgroup
+
+.PHONY: test-kafka
+test-kafka: $(INSTALLED) ## The tests on a real Apache Kafka alone; fails where there can be none
+	@CHAT2GA_REQUIRE_KAFKA=1 $(BIN)/pytest -m kafka
+
+.PHONY: lint
+lint: $(INSTALLED) ## Style and the layers of the design
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: types
+types: $(INSTALLED) ## mypy, strict
+	@$(BIN)/mypy
+
+.PHONY: docs
+docs: $(INSTALLED) ## Whether generated schemas, examples and tables are what the code says
+	@$(BIN)/python -m streams.reference --check
+
+.PHONY: generate
+generate: $(INSTALLED) ## Write them again
+	@$(BIN)/python -m streams.reference
+
+.PHONY: format
+format: $(INSTALLED) ## Let ruff set the code
+	@$(BIN)/ruff check --fix --exit-zero --quiet
+	@$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(INSTALLED) ## Speed on a real Apache Kafka, beside its peers
+	@$(BIN)/python -m benchmarks
+
+.PHONY: compose-check
+compose-check: $(INSTALLED) ## The compose file against the Compose Specification and the code
+	@$(BIN)/pytest --quiet tests/test_compose.py
+	@if docker compose version >/dev/null 2>&1; then docker compose config --quiet; fi
+
+.PHONY: lock
+lock: ## Pin the newest packages that pyproject.toml allows, with the hashes of their files
+	@tools/python.sh -m venv .cache/lock
+	@.cache/lock/bin/python -m pip --quiet install $(UV)
+	@$(LOCK) --upgrade --extra dev --output-file constraints.txt pyproject.toml
+	@$(LOCK) --constraint constraints.txt --output-file deploy/requirements.txt pyproject.toml
+
+.PHONY: clean
+clean: ## Remove .venv and everything that tools keep
+	@rm -rf $(VENV) .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Twice, as the second changes more often and takes a second: the packages, then the project itself, in place.
+$(INSTALLED): $(VENV)/.packages pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.packages: constraints.txt
+	@tools/python.sh -m venv $(VENV)
+	@echo "Installing what constraints.txt pins into $(VENV)"
+	@$(PIP) install --require-hashes --only-binary :all: --requirement constraints.txt
+	@touch $@

@@ -1,0 +1,85 @@
+"""Options that several verbs take, and what is made of them."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from streams.cli.running import UsageFault
+
+if TYPE_CHECKING:
+    from streams.attribution import RuleBook
+    from streams.settings import Settings
+
+__all__ = [
+    "AccountsOption",
+    "AsOfOption",
+    "ConfigOption",
+    "InputsArgument",
+    "Order",
+    "OrderOption",
+    "RulesOption",
+    "as_of_ms",
+    "rule_book",
+    "settings_of",
+]
+
+Order = Literal["time", "arrival"]
+
+InputsArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUT...", help="Files of JSON lines: .jsonl, .gz, .zst; - is standard input."),
+]
+AccountsOption = Annotated[
+    Path | None, typer.Option("--accounts", help="accounts.toml. By default that of CHAT2GA_ACCOUNTS.", metavar="FILE")
+]
+RulesOption = Annotated[
+    Path | None, typer.Option("--rules", help="rules.toml. By default that of CHAT2GA_RULES.", metavar="FILE")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Settings in TOML; the environment wins over it.", metavar="FILE")
+]
+OrderOption = Annotated[
+    Order,
+    typer.Option("--order", help="time: sorted by event time within the session; arrival: as the input has them."),
+]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="TIME",
+        help="When the records arrived: a timestamp later than this and an hour is a fault. RFC 3339 or epoch "
+        "milliseconds; by default now.",
+    ),
+]
+
+
+def as_of_ms(given: str | None) -> int:
+    """The moment of `--as-of`, by default now, in epoch milliseconds."""
+    if given is None:
+        return time.time_ns() // 1_000_000
+    from schemas.interaction import Instant
+
+    try:
+        return Instant.parse(int(given) if given.isdecimal() else given) // 1000
+    except ValueError as error:
+        raise UsageFault(f"--as-of {given!r}: {error}") from None
+
+
+def settings_of(config: Path | None) -> "Settings":
+    """The settings of this process."""
+    from streams.settings import load_settings
+
+    return load_settings(config)
+
+
+def rule_book(accounts: Path | None, rules: Path | None, config: Path | None) -> "RuleBook":
+    """The rules to replay by: the files named, else those of the settings, as the worker has them."""
+    from streams.attribution import RuleBook
+    from streams.configuration import read_accounts, read_options
+
+    if accounts is None or rules is None:
+        settings = settings_of(config)
+        accounts, rules = accounts or settings.accounts, rules or settings.rules
+    return RuleBook(read_options(rules), read_accounts(accounts))

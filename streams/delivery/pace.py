@@ -1,0 +1,27 @@
+"""Pace: how long to wait before a request is tried again."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+__all__ = ["Pace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Exponential backoff with full jitter, and whatever the endpoint asks for on top.
+
+    Full jitter, because lanes that failed together must not come back together:
+    each wait is anywhere between nothing and its bound.
+    """
+
+    first_s: float = 0.5
+    longest_s: float = 60.0
+    chance: Callable[[], float] = random.random  # of [0, 1)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def wait_s(self, attempts: int, retry_after_s: float | None) -> float:
+        """Seconds to wait after that many attempts. Never less than the endpoint asks for."""
+        bound = min(self.longest_s, self.first_s * 2.0 ** min(attempts - 1, 32))
+        return (retry_after_s or 0.0) + self.chance() * bound

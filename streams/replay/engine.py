@@ -1,0 +1,119 @@
+"""The engine of a replay: records become interactions, and those of one session key its events.
+
+The decoding, the key and the step are the worker's. Knows no file and no process;
+what it meets and makes, it counts.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from schemas.ga_event import encode_event
+from schemas.interaction import Fault, Interaction, Unknown
+from schemas.session import Session
+from streams.attribution import Decision, RuleBook, step
+
+__all__ = ["Engine", "Tally", "decisions", "sort_by_time"]
+
+MAX_NAMES: Final = 100
+"""Of different unknown types or fields at fault that are counted one by one: they come from the sender."""
+_OTHERS: Final = "others"
+_MAX_NAME: Final = 80
+
+_timestamp: Final = attrgetter("timestamp")
+
+
+class Tally(msgspec.Struct):
+    """What a replay has met and made."""
+
+    records: int = 0  # lines that hold anything
+    sessions: int = 0
+    dropped_for_consent: int = 0  # interactions whose events were dropped
+    events: Counter[str] = msgspec.field(default_factory=Counter)  # by name
+    duplicates: Counter[str] = msgspec.field(default_factory=Counter)  # by the check that found them
+    unknown: Counter[str] = msgspec.field(default_factory=Counter)  # by type
+    dead_letters: Counter[str] = msgspec.field(default_factory=Counter)  # by field at fault
+
+    @property
+    def interactions(self) -> int:
+        """Records that are interactions."""
+        return self.records - self.unknown.total() - self.dead_letters.total()
+
+    def add(self, other: "Tally") -> None:
+        """Count what another has counted."""
+        self.records += other.records
+        self.sessions += other.sessions
+        self.dropped_for_consent += other.dropped_for_consent
+        self.events += other.events
+        self.duplicates += other.duplicates
+        for name, count in other.unknown.items():
+            _count(self.unknown, name, count)
+        for name, count in other.dead_letters.items():
+            _count(self.dead_letters, name, count)
+
+
+def _count(counter: Counter[str], name: str, count: int = 1) -> None:
+    name = name[:_MAX_NAME]
+    counter[name if name in counter or len(counter) < MAX_NAMES else _OTHERS] += count
+
+
+def decisions(interactions: Iterable[Interaction], book: RuleBook) -> Iterator[tuple[Session | None, Decision]]:
+    """What `step` makes of the interactions of one session key, each with the session that it met."""
+    session: Session | None = None
+    for interaction in interactions:
+        decision = step(session, interaction, book.of(interaction.account_id))
+        yield session, decision
+        session = decision.session
+
+
+def sort_by_time(interactions: list[Interaction]) -> None:
+    """In the order of their event time; those of one instant stay as they stand."""
+    interactions.sort(key=_timestamp)
+
+
+class Engine:
+    """Decodes and decides, and keeps the tally."""
+
+    def __init__(self, book: RuleBook, as_of_ms: int) -> None:
+        self._book: Final = book
+        self._as_of_ms: Final = as_of_ms
+        self.tally: Final = Tally()
+
+    def read(self, raw: bytes) -> Interaction | Fault | None:
+        """The interaction in a record, why it is a dead letter, or None for a type that is not known."""
+        tally = self.tally
+        tally.records += 1
+        decoded = self._book.decode(raw, self._as_of_ms)
+        if isinstance(decoded, Unknown):
+            _count(tally.unknown, decoded.type)
+            return None
+        if isinstance(decoded, Fault):
+            _count(tally.dead_letters, decoded.field)
+        return decoded
+
+    def refuse(self, fault: Fault) -> None:
+        """Count a record that was too large to be read."""
+        self.tally.records += 1
+        _count(self.tally.dead_letters, fault.field)
+
+    def events(self, interactions: Iterable[Interaction]) -> Iterator[bytes]:
+        """The events of one session key, each in the bytes that the worker publishes."""
+        tally = self.tally
+        for _, decision in decisions(interactions, self._book):
+            reasons = decision.reasons
+            if reasons[0].outcome == "fired":  # the session rule stands first: a session begins
+                tally.sessions += 1
+            if reasons[-1].outcome != "held":
+                self._count_unusual(decision)
+            for event in decision.events:
+                tally.events[event.name] += 1
+                yield encode_event(event)
+
+    def _count_unusual(self, decision: Decision) -> None:
+        if decision.duplicate is not None:
+            self.tally.duplicates[decision.duplicate] += 1
+        elif decision.dropped_for_consent:
+            self.tally.dropped_for_consent += 1

@@ -1,0 +1,101 @@
+"""Errors of a replay: inputs that cannot be read, outputs that cannot be written, and what to do about it."""
+
+from streams.errors import Chat2gaError, Fault
+
+__all__ = ["BadInput", "BadOutput", "ManySessions", "NoRoom", "NoSession", "NotSupported", "ProcessDied"]
+
+
+class NotSupported(Chat2gaError):
+    """An input or output of a form that this version does not know."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, what: str, given: str, supported: str) -> None:
+        super().__init__(what, given, supported)
+        self.what, self.given, self.supported = what, given, supported
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.given!r}: not supported. Supported: {self.supported}."
+
+
+class BadInput(Chat2gaError):
+    """An input that cannot be read to its end. Nothing was written."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+class BadOutput(Chat2gaError):
+    """An output that cannot be written. What stood there before still does."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+class NoRoom(Chat2gaError):
+    """The disk is full, or a quota is used up. Nothing was written."""
+
+    fault, retriable = Fault.OPERATOR, True
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.where = where
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where}: no space left. A replay needs as much as its input unpacked and its output together: "
+            "make room, or name another directory for its temporary files: TMPDIR=/path chat2ga replay …"
+        )
+
+
+class ProcessDied(Chat2gaError):
+    """A process of the replay was ended from outside. Nothing was written."""
+
+    fault, retriable = Fault.OPERATOR, True
+
+    def __str__(self) -> str:
+        return (
+            "a process of this replay was killed, most likely for want of memory. "
+            "Fewer at once need less: try `--jobs 1`."
+        )
+
+
+class NoSession(Chat2gaError):
+    """No interaction of the input belongs to the session asked for, or none sent the event."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what, hint)
+        self.what, self.hint = what, hint
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.hint}"
+
+
+class ManySessions(Chat2gaError):
+    """Several sessions answer to the name that was given."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, session: str, keys: tuple[str, ...]) -> None:
+        super().__init__(session, keys)
+        self.session, self.keys = session, keys
+
+    def __str__(self) -> str:
+        return (
+            f"{self.session!r} names {len(self.keys)} sessions: {', '.join(self.keys)}. "
+            "Give one of these as --session, or its account as --account."
+        )

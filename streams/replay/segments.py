@@ -1,0 +1,91 @@
+"""Segments: bytes on disk, each under its place among all lines of the input.
+
+What a bucket gives lies in a file of segments in the order of their places, so
+that many such files are one after a merge that holds one segment of each.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from heapq import merge
+from operator import itemgetter
+from pathlib import Path
+from struct import Struct
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+__all__ = ["SegmentWriter", "merged", "sort_segments"]
+
+FLUSH_BYTES: Final = 262_144
+"""A session of many events is several segments under one place: no merge holds it whole."""
+
+_HEADER: Final = Struct("<QQ")  # place, bytes
+_BUFFER_BYTES: Final = 131_072
+
+
+class SegmentWriter:
+    """Writes a file of segments."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: Final = path.open("wb", buffering=_BUFFER_BYTES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def write(self, seq: int, data: bytes) -> None:
+        """Append a segment."""
+        self._file.write(_HEADER.pack(seq, len(data)))
+        self._file.write(data)
+
+    def write_all(self, seq: int, parts: Iterable[bytes]) -> None:
+        """Append parts under one place, each ended by a line feed."""
+        held: list[bytes] = []
+        size = 0
+        for part in parts:
+            held.append(part)
+            size += len(part)
+            if size >= FLUSH_BYTES:
+                held.append(b"")
+                self.write(seq, b"\n".join(held))
+                held, size = [], 0
+        if held:
+            held.append(b"")
+            self.write(seq, b"\n".join(held))
+
+
+def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    while header := file.read(_HEADER.size):
+        seq, size = _HEADER.unpack(header)
+        yield seq, file.read(size)
+
+
+def merged(paths: Iterable[Path]) -> Iterator[tuple[int, bytes]]:
+    """The segments of files, each in order, as one: in the order of their places.
+
+    Segments of one place lie in one file and stay as they stand there.
+    """
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("rb", buffering=_BUFFER_BYTES)) for path in paths]
+        yield from merge(*map(_segments, files), key=itemgetter(0))
+
+
+def sort_segments(path: Path) -> None:
+    """Put a file of segments in order."""
+    found: list[tuple[int, int, int]] = []
+    with path.open("rb") as file:
+        while header := file.read(_HEADER.size):
+            seq, size = _HEADER.unpack(header)
+            found.append((seq, file.tell(), size))
+            file.seek(size, 1)
+        # By where they lie too: the segments of one place stay as they stand.
+        found.sort()
+        in_order = path.with_suffix(".sorted")
+        with SegmentWriter(in_order) as writer:
+            for seq, at, size in found:
+                file.seek(at)
+                writer.write(seq, file.read(size))
+    in_order.replace(path)

@@ -1,0 +1,107 @@
+"""Processes that tests start: brokers and workers. Each is ended by its id, and none outlives the tests.
+
+Three nets, for a test run that ends well, badly or by `kill -9`: whoever started
+it stops it; `atexit` kills what is left; the kernel kills it with the test process
+(`leashed.py`).
+"""
+
+import atexit
+import os
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+__all__ = ["Process", "free_ports"]
+
+STOP_S: Final = 15.0
+_LEASHED: Final = Path(__file__).with_name("leashed.py")
+_PORTS: Final = range(20_000, 30_000)
+"""Below those that Linux gives to outgoing connections: a port stays free while its broker is being restarted."""
+
+# The kernel ties a process to the thread that started it. A thread of a test's event loop ends with
+# the test; this one ends with the interpreter.
+_starter: Final = ThreadPoolExecutor(1, thread_name_prefix="starter")
+
+
+class Process:
+    """A running process whose output goes to the end of a file."""
+
+    def __init__(self, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> None:
+        self.log: Final = log
+        self._popen: Final = _starter.submit(self._start, command, env).result()
+        atexit.register(self.kill)
+
+    def _start(self, command: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_LEASHED), str(os.getpid()), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                start_new_session=True,  # Ctrl-C reaches the tests, which stop what they started
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._popen.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        return self._popen.poll()
+
+    def terminate(self, grace_s: float = STOP_S) -> int:
+        """SIGTERM and wait; the exit code. After `grace_s` seconds it is killed, which the exit code tells."""
+        if self.exit_code is None:
+            self._popen.terminate()
+            try:
+                self._popen.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                self._popen.kill()
+        return self._ended()
+
+    def kill(self) -> int:
+        """SIGKILL, unless it has ended; the exit code."""
+        if self.exit_code is None:
+            self._popen.kill()
+        return self._ended()
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait for it to end by itself; the exit code. Raises subprocess.TimeoutExpired."""
+        self._popen.wait(timeout_s)
+        return self._ended()
+
+    def _ended(self) -> int:
+        atexit.unregister(self.kill)
+        return self._popen.wait()
+
+    def text(self) -> str:
+        """What it has written so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def tail(self, lines: int = 40) -> str:
+        """The end of what it has written."""
+        return "\n".join(self.text().splitlines()[-lines:])
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, and that no outgoing connection is given."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.choice(_PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found

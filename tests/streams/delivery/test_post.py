@@ -1,0 +1,75 @@
+import pytest
+
+from streams.delivery import CannotPost
+from streams.delivery.post import Post
+from streams.demo.collector import Collector, Misbehaviour
+from tests.streams.measurement.made import NOW, UA, made, request
+
+
+async def test_connections_are_used_again():
+    ports = set()
+
+    class Watching(Collector):
+        async def _answer(self, request, arrivals, violations):
+            ports.add(request.transport.get_extra_info("peername")[1])
+            return await super()._answer(request, arrivals, violations)
+
+    async with Watching() as there, Post(there.url, 2, 5.0) as post:
+        for _ in range(20):
+            assert (await post(request(made()), "global", "s", NOW)).status == 204
+    assert len(ports) == 1
+
+
+async def test_an_answer_without_end_is_not_read_to_it():
+    async with Collector() as there, Post(there.url, 1, 5.0) as post:
+        there.misbehave(Misbehaviour(status=200, answer_bytes=3_000_000))
+        assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
+        assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
+
+
+@pytest.mark.parametrize(("region", "host"), [("global", "www"), ("eu", "region1")])
+def test_googles_endpoint_by_region(region, host):
+    assert Post(None, 1, 5.0).host(region) == f"https://{host}.google-analytics.com"
+    assert Post("http://here", 1, 5.0).host(region) == "http://here"
+
+
+async def test_a_slow_answer_is_a_timeout_and_nobody_is_unreachable():
+    async with Collector() as there:
+        async with Post(there.url, 1, 0.2) as post:
+            there.misbehave(Misbehaviour(delay_s=60))
+            assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
+        async with Post(there.url, 1, 5.0) as post:
+            there.misbehave(Misbehaviour(drop="taken"))
+            assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
+        gone = there.url
+    async with Post(gone, 1, 5.0) as post:
+        assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
+
+
+async def test_an_endpoint_that_speaks_no_tls_is_unreachable():
+    async with Collector() as there, Post(there.url.replace("http:", "https:"), 1, 5.0) as post:
+        assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "http://[::1", "127.0.0.1"])
+async def test_what_no_endpoint_could_mend_is_an_error_that_says_so_without_the_secret(endpoint):
+    async with Post(endpoint, 1, 5.0) as post:
+        with pytest.raises(CannotPost) as raised:
+            await post(request(made()), "global", "s3cr3t", NOW)
+    assert raised.value.__cause__ is raised.value.__context__ is None
+    assert "s3cr3t" not in str(raised.value) + repr(raised.value)
+    assert "G-ABC1234567" in str(raised.value)
+
+
+async def test_a_hit_carries_no_secret_at_all():
+    asked = []
+
+    class Watching(Collector):
+        async def _answer(self, request, arrivals, violations):
+            asked.append(request.path_qs)
+            return await super()._answer(request, arrivals, violations)
+
+    async with Watching() as there, Post(there.url, 1, 5.0) as post:
+        await post(request(made(), UA), "global", "s3cr3t", NOW)
+        await post(request(made()), "global", "s3&cr=3t", NOW)
+    assert asked == ["/collect", "/mp/collect?measurement_id=G-ABC1234567&api_secret=s3%26cr%3D3t"]

@@ -1,0 +1,120 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ga_event import Consent, Page, Tracker
+from streams.measurement import Rejected, Request
+from streams.measurement.requests import HOSTS
+from tests.streams.measurement.made import UA, G, body, events, made, packed
+
+
+def sizes(requests):
+    return [len(one.dues) for one in requests]
+
+
+@pytest.mark.parametrize(
+    ("count", "sent"), [(0, []), (1, [1]), (24, [24]), (25, [25]), (26, [25, 1]), (51, [25, 25, 1])]
+)
+def test_up_to_25_events_share_a_request(count, sent):
+    assert sizes(packed([made(number) for number in range(count)])) == sent
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"client_id": "9.9"},
+        {"user_id": "u1"},
+        {"user_agent": "curl/8"},
+        {"user_agent": None},
+        {"consent": Consent(None, True)},
+        {"consent": Consent(None, False)},
+    ],
+    ids=repr,
+)
+def test_what_ga_takes_once_a_request_is_never_mixed(other):
+    assert sizes(packed([made(1), made(2), made(3, **other), made(4)])) == [2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"page": Page("https://example.com/b", None, None)},
+        {"page": None},
+        {"session_id": "s2"},
+        {"conversation_id": None},
+        {"language": "cs"},
+        {"consent": Consent(True, None)},
+    ],
+    ids=repr,
+)
+def test_what_is_of_the_event_shares_a_request(other):
+    assert sizes(packed([made(1), made(2, **other)])) == [2]
+
+
+def test_a_request_is_filled_to_its_last_byte_and_no_further():
+    whole = 129_999 - len(packed([made(1), made(2)])[0].encoded)
+    fitting = [made(number, user_agent="Mozilla/5.0" + "x" * whole) for number in (1, 2)]
+    assert [len(one.encoded) for one in packed(fitting)] == [129_999]
+    longer = [made(number, user_agent="Mozilla/5.0" + "x" * (whole + 1)) for number in (1, 2)]
+    assert sizes(packed(longer)) == [1, 1]
+
+
+def test_a_rejected_event_does_not_part_its_neighbours():
+    items = packed([made(1), made(2, client_id="amp-x"), made(3)])
+    assert [type(item) for item in items] == [Rejected, Request]
+    assert sizes(items[1:]) == [2]
+
+
+@pytest.mark.parametrize("tracker_id", ["", "GTM-ABC", "g-abc", "AW-1"])
+def test_what_is_no_tracker_is_rejected(tracker_id):
+    assert [str(item.note) for item in packed([made()], Tracker(tracker_id, "1"))] == [
+        "trackers: rejected (a tracker is G-… or UA-…)"
+    ]
+
+
+def test_a_request_says_where_it_goes_and_whether_a_secret_goes_with_it():
+    (ga4,), (ua,) = packed([made()]), packed([made()], UA)
+    assert (ga4.path, ga4.content_type, ga4.needs_secret) == ("/mp/collect", "application/json", True)
+    assert (ua.path, ua.content_type, ua.needs_secret) == ("/collect", "application/x-www-form-urlencoded", False)
+    assert HOSTS == {"global": "https://www.google-analytics.com", "eu": "https://region1.google-analytics.com"}
+
+
+def test_notes_are_told_event_by_event():
+    (only,) = packed([made(1, label="x" * 101), made(2)])
+    first, second = only.dues
+    assert only.notes_of(first) == "event_label: shortened (a parameter's value has at most 100 characters)"
+    assert only.notes_of(second) is None
+
+
+def numbered():
+    return st.lists(events(), max_size=60).map(
+        lambda drawn: [msgspec.structs.replace(event, event_id=f"{i:032x}") for i, event in enumerate(drawn)]
+    )
+
+
+@given(numbered())
+def test_every_event_is_in_exactly_one_request_in_order_and_never_with_another_client(given_events):
+    items = packed(given_events)
+    requests = [item for item in items if isinstance(item, Request)]
+    dropped = {item.due.event.event_id for item in items if isinstance(item, Rejected)}
+    sent = [due.event.event_id for one in requests for due in one.dues]
+    assert sent == [event.event_id for event in given_events if event.event_id not in dropped]
+    assert len(sent) + len(dropped) == len(given_events)
+    for one in requests:
+        told = body(one)
+        assert len(one.dues) <= 25
+        assert len(one.encoded) < 130_000
+        assert [event["params"]["event_id"] for event in told["events"]] == [due.event.event_id for due in one.dues]
+        for due in one.dues:
+            event = due.event
+            assert told["client_id"] == event.client_id
+            assert told.get("user_id") == (event.user_id or None)
+            assert told.get("user_agent") == (event.user_agent or None)
+            assert ("consent" in told) == (event.consent.marketing is not None)
+
+
+@given(numbered())
+def test_packing_twice_gives_the_same_bytes(given_events):
+    assert packed(given_events) == packed(given_events)
+    assert packed(given_events, G) != packed(given_events, UA) or not given_events

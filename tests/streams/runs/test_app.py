@@ -1,0 +1,161 @@
+"""Runs of records on a real Kafka: an app that counts, killed, joined, left and misled."""
+
+import asyncio
+import sys
+import time
+from collections import Counter, defaultdict
+
+import pytest
+
+from streams.runs import pack, unpack
+from tests.kafka import Process, Written, create_topics, delete_topics, end_offsets, produce, read_topic
+
+PARTITIONS = 4
+KEYS = 400
+
+
+class Counting:
+    """The counting app as processes, and what its topics hold."""
+
+    def __init__(self, kafka, prefix, directory):
+        self.kafka, self.prefix, self.directory = kafka, prefix, directory
+        self.processes = {}
+
+    async def topics(self):
+        await create_topics(self.kafka.bootstrap, f"{self.prefix}in", f"{self.prefix}out", partitions=PARTITIONS)
+        await create_topics(
+            self.kafka.bootstrap, f"{self.prefix}changelog", partitions=PARTITIONS, config={"cleanup.policy": "compact"}
+        )
+
+    async def feed(self, records):
+        keys = [b"key %d" % (n % KEYS) for n in range(records)]
+        await produce(self.kafka.bootstrap, f"{self.prefix}in", [Written(key, b"x", int(key[4:]) % PARTITIONS) for key in keys])
+
+    def start(self, number):
+        command = [sys.executable, "-m", "tests.streams.runs.counting", self.kafka.bootstrap, self.prefix, str(PARTITIONS)]
+        self.processes[number] = Process([*command, str(self.directory / str(number))], log=self.directory / f"{number}.log")
+        return self.processes[number]
+
+    async def written(self, records, timeout_s=90.0):
+        """Wait until so many records are out."""
+        end = time.monotonic() + timeout_s
+        while sum((await end_offsets(self.kafka.bootstrap, f"{self.prefix}out")).values()) < records:
+            assert time.monotonic() < end, "\n".join(process.tail() for process in self.processes.values())
+            await asyncio.sleep(0.05)
+
+    async def complete(self, records, timeout_s=90.0):
+        """Wait until every record's count is out, repeats not counted."""
+        end = time.monotonic() + timeout_s
+        while len(set(await self.out())) < records:
+            assert time.monotonic() < end, "\n".join(process.tail() for process in self.processes.values())
+            await asyncio.sleep(0.3)
+
+    async def out(self):
+        return [(record.key, int(record.value)) for record in await read_topic(self.kafka.bootstrap, f"{self.prefix}out")]
+
+    async def state(self):
+        last = {record.key: record.value for record in await read_topic(self.kafka.bootstrap, f"{self.prefix}changelog")}
+        return {key: int(bytes(unpack(stored).payload)) for key, stored in last.items()}
+
+
+@pytest.fixture
+async def counting(kafka, prefix, tmp_path):
+    app = Counting(kafka, prefix, tmp_path)
+    await app.topics()
+    yield app
+    for process in app.processes.values():
+        process.kill()
+
+
+def exact(records):
+    """What is due: every count of every key once."""
+    due = Counter(b"key %d" % (n % KEYS) for n in range(records))
+    return {(key, count) for key, total in due.items() for count in range(1, total + 1)}, dict(due)
+
+
+async def test_a_killed_app_loses_nothing_miscounts_nothing_and_keeps_the_order_of_each_key(counting):
+    total = 60_000
+    await counting.feed(total)
+    counting.start(0)
+    counting.start(1)
+    for kill in range(4):
+        await counting.written((kill + 1) * total // 8)
+        counting.processes[kill % 2].kill()
+        counting.start(kill % 2)
+    await counting.complete(total)
+    for process in counting.processes.values():
+        assert process.terminate() == 0
+    out, (due, last) = await counting.out(), exact(total)
+    assert set(out) == due
+    assert await counting.state() == last
+    by_key = defaultdict(list)
+    for key, count in dict.fromkeys(out):
+        by_key[key].append(count)
+    assert [key for key, counts in by_key.items() if counts != sorted(counts)] == []
+
+
+async def test_an_app_that_joins_or_leaves_in_order_repeats_nothing(counting):
+    total = 60_000
+    await counting.feed(total)
+    counting.start(0)
+    await counting.written(total // 6)
+    counting.start(1)
+    await counting.written(total // 3)
+    counting.start(2)
+    await counting.written(total // 2)
+    assert counting.processes[0].terminate() == 0
+    await counting.complete(total)
+    assert [counting.processes[number].terminate() for number in (1, 2)] == [0, 0]
+    out, (due, last) = await counting.out(), exact(total)
+    assert len(out) == total
+    assert set(out) == due
+    assert await counting.state() == last
+
+
+async def test_an_output_topic_that_is_missing_stops_the_app_and_commits_nothing(counting):
+    await delete_topics(counting.kafka.bootstrap, f"{counting.prefix}out")
+    await counting.feed(1_000)
+    process = counting.start(0)
+    await asyncio.sleep(3)
+    assert await counting.state() == {}
+    process.kill()
+    await create_topics(counting.kafka.bootstrap, f"{counting.prefix}out", partitions=PARTITIONS)
+    counting.start(0)
+    await counting.complete(1_000)
+    assert set(await counting.out()) == exact(1_000)[0]
+
+
+async def test_a_recreated_input_is_noticed_and_named(counting):
+    await counting.feed(4_000)
+    counting.start(0)
+    await counting.complete(4_000)
+    assert counting.processes[0].terminate() == 0
+    await delete_topics(counting.kafka.bootstrap, f"{counting.prefix}in")
+    await asyncio.sleep(1)
+    await create_topics(counting.kafka.bootstrap, f"{counting.prefix}in", partitions=PARTITIONS)
+    await counting.feed(400)
+    process = counting.start(0)
+    assert await asyncio.to_thread(process.wait, 40) == 1
+    assert "InputRecreated" in process.text()
+    assert f"{counting.prefix}in[" in process.text()
+
+
+async def test_a_changelog_record_that_cannot_be_read_stops_the_app_and_is_named(counting):
+    await produce(counting.kafka.bootstrap, f"{counting.prefix}changelog", [Written(b"key 2", b"not an entry", 2)])
+    process = counting.start(0)
+    assert await asyncio.to_thread(process.wait, 40) == 1
+    assert "ChangelogDamaged" in process.text()
+    assert f"{counting.prefix}changelog[2] offset 0" in process.text()
+
+
+async def test_a_write_of_a_worker_taken_for_dead_does_not_turn_the_state_back(counting):
+    await counting.feed(4_000)
+    counting.start(0)
+    await counting.complete(4_000)
+    assert counting.processes[0].terminate() == 0
+    behind = Written(b"key 1", pack(0, 0, 1 << 60, b"1"), 1)
+    await produce(counting.kafka.bootstrap, f"{counting.prefix}changelog", [behind])
+    await counting.feed(400)
+    counting.start(1)  # another disk: it reads the whole changelog
+    await counting.complete(4_400)
+    assert (b"key 1", 11) in set(await counting.out())
