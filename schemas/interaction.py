@@ -11,6 +11,7 @@ unknown `type` is ignored whatever else is wrong, of a key given twice the last
 counts, and what is not JSON at all is named `$`.
 """
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, get_args
@@ -337,8 +338,15 @@ def _custom(wanted: type, given: object) -> object:
     return Rating.parse(given)
 
 
+def _finite(digits: str) -> object:
+    """A number, or where no number is so large what fits no field: it is a fault only where a field wants one."""
+    number = float(digits)
+    return number if math.isfinite(number) else object()
+
+
 _decoder: Final = msgspec.json.Decoder(Interaction, dec_hook=_custom)
-_plain: Final = msgspec.json.Decoder()
+_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_plain: Final = msgspec.json.Decoder(float_hook=_finite)
 _AT: Final = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _BRACKETS: Final = re.compile(r"\[[^\]]*\]")
@@ -368,21 +376,34 @@ def decode_interaction(raw: bytes | None, latest_micros: int) -> Interaction | U
 
 
 def _decode_plainly(raw: bytes) -> Interaction | Unknown | Fault:
-    """The slow way: JSON first, then its `type`, then the struct of that type."""
+    """The slow way: JSON first, then what is in it."""
     try:
-        record: Any = _plain.decode(raw.decode())
+        record = _fields.decode(raw.decode())
+    except msgspec.ValidationError:
+        return Fault("$", "Expected a JSON object", "not_object")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Fault("$", f"Expected JSON in UTF-8: {error}", "not_json")
-    if type(record) is not dict:
-        return Fault("$", "Expected a JSON object", "not_object")
-    kind = record.get("type")
-    if type(kind) is not str:
-        return Fault("type", "Expected a string that names the interaction")
-    struct = TYPES.get(kind)
-    if struct is None:
-        return Unknown(kind)
+    return _decode_fields(record)
+
+
+def _decode_fields(record: dict[str, msgspec.Raw]) -> Interaction | Unknown | Fault:
+    """Its `type` first, then the fields of that type, and no others, then its struct."""
+    given: dict[str, Any] = {}
+    name = "type"
     try:
-        return msgspec.convert(record, struct, dec_hook=_custom)
+        given[name] = kind = _plain.decode(record.get(name, b"null"))
+        if type(kind) is not str:
+            return Fault(name, "Expected a string that names the interaction")
+        struct = TYPES.get(kind)
+        if struct is None:
+            return Unknown(kind)
+        for name in struct.__struct_encode_fields__:
+            if name in record:
+                given[name] = _plain.decode(record[name])
+    except msgspec.ValidationError as error:  # well-formed, yet beyond Python: an integer of thousands of digits
+        return Fault(name, str(error).partition(" - at ")[0])
+    try:
+        return msgspec.convert(given, struct, dec_hook=_custom)
     except msgspec.ValidationError as error:
         return _fault_of(str(error))
 

@@ -31,11 +31,13 @@ class Options(msgspec.Struct, frozen=True):
     def version(self) -> str:
         """What every event carries: the rule set's version and a mark of the options, if they are not the defaults.
 
-        So a consumer can tell apart what different options made.
+        So a consumer can tell apart what different options made. Equal options have one
+        version, however they were written: 86400 is 86400.0.
         """
         if self == Options():
             return RULES_VERSION
-        return f"{RULES_VERSION}+{hashlib.blake2b(msgspec.json.encode(self), digest_size=4).hexdigest()}"
+        plain = msgspec.json.encode(msgspec.convert(msgspec.to_builtins(self), Options))
+        return f"{RULES_VERSION}+{hashlib.blake2b(plain, digest_size=4).hexdigest()}"
 
 
 def options_from(table: Mapping[str, Any]) -> Options | tuple[KeyFault, ...]:

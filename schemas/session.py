@@ -20,7 +20,10 @@ __all__ = [
     "MAX_CONVERSATIONS",
     "MAX_COOKIES",
     "MAX_IDENTITIES",
+    "MAX_MEASUREMENT_IDS",
+    "MAX_READ",
     "MAX_RUNS",
+    "MAX_TEXT",
     "NONE",
     "Context",
     "Conversation",
@@ -43,6 +46,13 @@ MAX_AGENTS: Final = 64
 """Agents in one conversation at once. The contract sets no bound; state needs one."""
 MAX_CHATBOTS: Final = 256
 """Chatbots answered, under `chatbot_interaction_scope = "chatbot"`: as many as runs are remembered."""
+MAX_MEASUREMENT_IDS: Final = 256
+"""Of one page. The contract sets no bound; an event with more would not fit its topic."""
+MAX_TEXT: Final = 8_192
+"""Code points of a text that is remembered (a page's, the user agent, an automation's name): what is longer is
+cut. Many times what Google takes; without it a few large records would make a session that no changelog takes."""
+MAX_READ: Final = 256
+"""Characters of what is read from a cookie, and of a cookie's name, as of every other id."""
 NONE: Final = -1
 """In a `serial` field: no conversation, no run."""
 

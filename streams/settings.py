@@ -37,8 +37,8 @@ class BadSettings(Chat2gaError):
 def _broker(given: str) -> str:
     for part in given.split(","):
         url = urlsplit(part.strip())
-        if url.scheme != "kafka" or not url.hostname or url.port is None:
-            raise ValueError("expected kafka://host:port, or several of them with commas between")
+        if url.scheme != "kafka" or not url.hostname or url.port is None or "@" in url.netloc:
+            raise ValueError("expected kafka://host:port, or several with commas between; no password stands there")
     return given
 
 
@@ -46,7 +46,7 @@ def _endpoint(given: str | None) -> str | None:
     if not given:
         return None
     url = urlsplit(given)
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.username:
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or "@" in url.netloc:
         raise ValueError("expected http://host[:port] or https://…, without a query or a password")
     return given.rstrip("/")
 

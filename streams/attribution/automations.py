@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from schemas.ga_event import EventName
 from schemas.interaction import AutomationSent, BoxOpened, ButtonClicked, GivenAutomation, VisitorMessage
-from schemas.session import MAX_CHATBOTS, MAX_RUNS, Run, Session
+from schemas.session import MAX_CHATBOTS, MAX_RUNS, MAX_TEXT, Run, Session
 from streams.attribution.reasons import Reason, fired, held
 from streams.attribution.turn import Turn
 
@@ -46,7 +46,7 @@ def run(turn: Turn) -> Reason:
             serial=session.next_run,
             kind=given.kind,
             id=given.id,
-            name=given.name,
+            name=given.name[:MAX_TEXT],
             run_id=given.run_id,
             conversation=turn.conversation.serial,
             receipt=turn.identity,
@@ -100,7 +100,6 @@ def viewed(turn: Turn) -> Reason:
     """Opening the box shows every run received and not yet viewed, in the order of first receipt."""
     said, session = turn.interaction, turn.session
     if isinstance(said, BoxOpened):
-        session.box_open = True
         if said.via == "widget" and not turn.options.widget_open_counts:
             return _WIDGET
         waiting = [known for known in session.runs if not known.viewed]

@@ -51,7 +51,7 @@ def _current(session: Session) -> Conversation | None:
     return session.conversations[-1]
 
 
-_STANDS_BY: Final = held("conversation", "it touches no conversation")
+_STANDS_BY: Final = held("bystander", "it touches no conversation")
 
 
 def bystander(turn: Turn) -> Reason:

@@ -7,6 +7,8 @@ None for it and the caller keeps what it knew.
 import re
 from typing import Final
 
+from schemas.session import MAX_READ
+
 __all__ = ["is_ga_cookie", "read_cookie"]
 
 # _ga=GA1.1.1234567890.1700000000: domain depth, then the client id's two numbers.
@@ -21,11 +23,19 @@ _SESSION_ITEM: Final = re.compile(r"s([0-9]+)\Z")
 
 def is_ga_cookie(name: str) -> bool:
     """Whether a cookie of this name is looked at."""
-    return name == "_ga" or name.startswith("_ga_")
+    return name == "_ga" or (name.startswith("_ga_") and len(name) <= MAX_READ)
 
 
 def read_cookie(name: str, value: str) -> str | None:
-    """What a `_ga` or `_ga_<stream>` cookie holds: a client id or a session id; None: malformed."""
+    """What a `_ga` or `_ga_<stream>` cookie holds: a client id or a session id; None: malformed.
+
+    An id of more characters than an id may have is none.
+    """
+    read = _read(name, value)
+    return read if read is not None and len(read) <= MAX_READ else None
+
+
+def _read(name: str, value: str) -> str | None:
     if name == "_ga":
         client = _CLIENT.match(value)
         return client[1] if client else None

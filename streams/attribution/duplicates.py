@@ -36,6 +36,7 @@ def duplicates(turn: Turn) -> Reason:
             return reason
         _remember_content(turn, content)
     _remember(turn, digest)
+    turn.session.last_micros = max(turn.session.last_micros, turn.at_micros)
     return _NEW
 
 

@@ -11,10 +11,10 @@ import msgspec
 
 from schemas import interaction as raw
 from streams.attribution import automations, consent, conversations, duplicates, forms, sessions
-from streams.attribution.reasons import Reason
+from streams.attribution.reasons import Reason, fired
 from streams.attribution.turn import Turn
 
-__all__ = ["PIPELINES", "RULES", "Apply", "Rule", "box_closed"]
+__all__ = ["PIPELINES", "RULES", "Apply", "Rule", "box"]
 
 Apply = Callable[[Turn], Reason]
 
@@ -48,13 +48,14 @@ class Rule(msgspec.Struct, frozen=True):
         return (self.apply.__doc__ or "").strip().partition("\n")[0]
 
 
-_BOX_CLOSED: Final = Reason("box", "fired", "the box is closed; what was received and not viewed waits")
+_BOX_OPENED: Final = fired("box", "the box is open now, however it was opened")
+_BOX_CLOSED: Final = fired("box", "the box is closed; what was received and not viewed waits")
 
 
-def box_closed(turn: Turn) -> Reason:
-    """The box is closed: what was received and not viewed waits for the next opening."""
-    turn.session.box_open = False
-    return _BOX_CLOSED
+def box(turn: Turn) -> Reason:
+    """Whether the box is open: what was received and not viewed waits for its next opening."""
+    opened = turn.session.box_open = isinstance(turn.interaction, raw.BoxOpened)
+    return _BOX_OPENED if opened else _BOX_CLOSED
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -66,7 +67,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("conversation_closed", "Conversation", (raw.ConversationClosed,), conversations.close),
     Rule("run", "Run", (raw.AutomationSent,), automations.run),
     Rule("target", "Target of a typed message", (raw.VisitorMessage,), automations.target),
-    Rule("box", "Viewed", (raw.BoxClosed,), box_closed),
+    Rule("box", "Viewed", (raw.BoxOpened, raw.BoxClosed), box),
     Rule("sent", "Sent", (raw.AutomationSent,), automations.sent, tuple(automations.SENT.values())),
     Rule(
         "viewed", "Viewed", (raw.AutomationSent, raw.BoxOpened), automations.viewed, tuple(automations.VIEWED.values())

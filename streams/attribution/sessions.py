@@ -4,7 +4,7 @@ import re
 from typing import Final, cast
 
 from schemas.interaction import Instant, Interaction
-from schemas.session import MAX_COOKIES, Context, SeenPage, Session
+from schemas.session import MAX_COOKIES, MAX_MEASUREMENT_IDS, MAX_TEXT, Context, SeenPage, Session
 from streams.attribution.cookies import is_ga_cookie, read_cookie
 from streams.attribution.identity import derived_client_id
 from streams.attribution.reasons import Reason, fired, held
@@ -59,7 +59,6 @@ def context(turn: Turn) -> Reason:
     Remembered one by one; a page as a whole, its `measurement_ids` apart.
     """
     said, session = turn.interaction, turn.session
-    session.last_micros = max(session.last_micros, turn.at_micros)
     if (said.page, said.ga, said.consent, said.user_id, said.user_agent, said.language) == _NOTHING:
         return _SILENT
     known = session.context
@@ -74,13 +73,13 @@ def context(turn: Turn) -> Reason:
         analytics = analytics if consent.analytics is None else consent.analytics
         marketing = marketing if consent.marketing is None else consent.marketing
     now = Context(
-        page=known.page if page is None else SeenPage(page.url, page.title, page.referrer),
+        page=known.page if page is None else SeenPage(_cut(page.url), _cut(page.title), _cut(page.referrer)),
         measurement_ids=known.measurement_ids
         if page is None or page.measurement_ids is None
-        else tuple([listed for listed in dict.fromkeys(page.measurement_ids) if _MEASUREMENT_ID.match(listed)]),
+        else _measurement_ids(page.measurement_ids),
         user_id=said.user_id or known.user_id,
-        user_agent=known.user_agent if said.user_agent is None else said.user_agent,
-        language=known.language if said.language is None else said.language,
+        user_agent=known.user_agent if said.user_agent is None else said.user_agent[:MAX_TEXT],
+        language=known.language if said.language is None else said.language[:MAX_TEXT],
         analytics=analytics,
         marketing=marketing,
         client_id=client_id,
@@ -91,6 +90,16 @@ def context(turn: Turn) -> Reason:
         return _SILENT
     session.context = now
     return _SAYS
+
+
+def _cut(text: str | None) -> str | None:
+    return text and text[:MAX_TEXT]
+
+
+def _measurement_ids(listed: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that GA knows, as listed and without repeats."""
+    known = [measurement_id for measurement_id in dict.fromkeys(listed) if _MEASUREMENT_ID.match(measurement_id)]
+    return tuple(known[:MAX_MEASUREMENT_IDS])
 
 
 def _with_cookies(known: dict[str, str], given: dict[str, str | None]) -> dict[str, str]:

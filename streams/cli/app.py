@@ -8,7 +8,7 @@ import typer
 
 from streams.cli import check, dead_letters, demo, explain, replay, schema, worker
 from streams.cli.console import any_encoding
-from streams.cli.running import USAGE, Debug, tell
+from streams.cli.running import USAGE, Debug, ended, tell
 
 __all__ = ["app", "run"]
 
@@ -36,6 +36,7 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
 
 @app.callback()
 def chat2ga(
+    *,
     _version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -53,6 +54,10 @@ def run() -> int:
     options, dashes, rest = _split(arguments)
     Debug.on = "--debug" in options
     given = [*(each for each in options if each != "--debug"), *dashes, *rest]
+    return ended(lambda: _parsed(given))
+
+
+def _parsed(given: list[str]) -> int:
     try:
         code = app(given, prog_name="chat2ga", standalone_mode=False)
     except typer.TyperException as error:
@@ -67,12 +72,9 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
 
 
 def _usage(error: typer.TyperException) -> int:
-    """One line for a command line that is wrong; the help where nothing was asked for."""
+    """One line for a command line that is wrong."""
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "chat2ga")
-    message = error.format_message()
-    if type(error).__name__ == "NoArgsIsHelpError":
-        sys.stderr.write(f"{message}\n")
-    else:
+    if message := error.format_message():  # none where nothing was asked for: the help has been shown
         tell(f"{message} See `{path} --help`.")
     return getattr(error, "exit_code", USAGE)

@@ -41,8 +41,7 @@ def terminal(file: TextIO) -> "Console":
 def print_table(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on a terminal; in a pipe lines of columns with tabs between, without a head."""
     if not file.isatty():
-        for row in rows:
-            file.write("\t".join(shown("" if cell is None else cell) for cell in row) + "\n")
+        file.writelines("\t".join(shown("" if cell is None else cell) for cell in row) + "\n" for row in rows)
         return
     from rich import box
     from rich.table import Table

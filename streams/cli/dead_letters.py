@@ -8,9 +8,8 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import msgspec
 import typer
 
 from streams.cli import options
@@ -19,8 +18,6 @@ from streams.cli.running import UsageFault, tell, verb
 from streams.errors import Chat2gaError, Fault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from streams.settings import Settings
     from streams.worker.admin import Kept
 
@@ -55,7 +52,7 @@ class NoneSuch(Chat2gaError):
         return f"no dead letter lies at {self.at}: see `chat2ga dead-letters list`. Its retention may have removed it."
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class Wanted(NamedTuple):
     """Which dead letters."""
 
     field: str | None = None
@@ -77,7 +74,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 @app.command("list")
 @verb
-def list_(  # noqa: PLR0913 - options of a command line are given by name
+def list_(
     field: FieldOption = None,
     code: CodeOption = None,
     stage: StageOption = None,
@@ -113,12 +110,15 @@ def show(at: AtArgument, config: options.ConfigOption = None) -> None:
 
 @app.command()
 @verb
-def requeue(  # noqa: PLR0913 - options of a command line are given by name
-    at: Annotated[list[str] | None, typer.Argument(metavar="[PARTITION:OFFSET...]", help="Which; or by filter.")] = None,
+def requeue(
+    at: Annotated[
+        list[str] | None, typer.Argument(metavar="[PARTITION:OFFSET...]", help="Which; or by filter.")
+    ] = None,
     field: FieldOption = None,
     code: CodeOption = None,
     stage: StageOption = None,
     since: SinceOption = None,
+    *,
     every: Annotated[bool, typer.Option("--all", help="All of them: where no filter is given.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it. Without, only what would be done is shown.")] = False,
     config: options.ConfigOption = None,
@@ -131,3 +131,135 @@ def requeue(  # noqa: PLR0913 - options of a command line are given by name
     if bool(at) + (wanted != Wanted()) + every != 1:
         raise UsageFault("say which: PARTITION:OFFSET, or filters (--field --code --stage --since), or --all")
     return asyncio.run(_requeue(options.settings_of(config), wanted, [_position(each) for each in at or ()], yes=yes))
+
+
+# -- reading them -------------------------------------------------------------------------
+
+
+async def _found(settings: "Settings", wanted: Wanted) -> AsyncIterator["Kept"]:
+    from streams.worker.admin import dead_letters
+
+    async for kept in dead_letters(settings, since_ms=wanted.since_ms):
+        if wanted.takes(kept):
+            yield kept
+
+
+async def _newest(settings: "Settings", wanted: Wanted, limit: int) -> list["Kept"]:
+    """The newest `limit` of them, or all, in the order in which they were written."""
+    newest: list[tuple[int, int, int, Kept]] = []
+    async for kept in _found(settings, wanted):
+        entry = (kept.timestamp_ms, kept.partition, kept.offset, kept)
+        if limit and len(newest) == limit:
+            heapq.heappushpop(newest, entry)
+        else:
+            heapq.heappush(newest, entry)
+    return [kept for *_, kept in sorted(newest)]
+
+
+async def _one(settings: "Settings", partition: int, offset: int) -> "Kept":
+    from streams.worker.admin import dead_letters
+
+    async for kept in dead_letters(settings, at=(partition, offset)):
+        return kept
+    raise NoneSuch(f"{partition}:{offset}")
+
+
+# -- putting them back ---------------------------------------------------------------------
+
+
+async def _requeue(settings: "Settings", wanted: Wanted, at: list[tuple[int, int]], *, yes: bool) -> int:
+    from streams.worker.admin import CannotRequeue, requeuing
+
+    put_back = left = 0
+    async with requeuing(settings) as requeue:
+        async for kept in _chosen(settings, wanted, at):
+            try:
+                letter = requeue.check(kept)
+            except CannotRequeue as error:
+                tell(str(error))
+                left += 1
+                continue
+            if yes:
+                await requeue.put_back(letter)
+            put_back += 1
+            line = (
+                f"{kept.partition}:{kept.offset} -> {letter.topic}[{letter.partition}] {letter.field}: {letter.reason}"
+            )
+            sys.stdout.write(shown(line) + "\n")
+    if yes:
+        tell(f"{put_back} requeued, {left} cannot be")
+    else:
+        tell(f"{put_back} would be requeued, {left} cannot be. Nothing was written: give --yes to do it.")
+    return 1 if left else 0
+
+
+async def _chosen(settings: "Settings", wanted: Wanted, at: list[tuple[int, int]]) -> AsyncIterator["Kept"]:
+    if not at:
+        async for kept in _found(settings, wanted):
+            yield kept
+    for partition, offset in at:
+        yield await _one(settings, partition, offset)
+
+
+# -- what is given and shown ------------------------------------------------------------------
+
+
+def _position(given: str) -> tuple[int, int]:
+    match = _AT.fullmatch(given)
+    if match is None:
+        raise UsageFault(f"{given!r}: expected PARTITION:OFFSET, like 0:42, as `chat2ga dead-letters list` shows")
+    return int(match[1]), int(match[2])
+
+
+def _since_ms(given: str | None) -> int | None:
+    if given is None:
+        return None
+    if given[:-1].isdecimal() and given[-1] in _UNITS_S:
+        return time.time_ns() // 1_000_000 - int(given[:-1]) * _UNITS_S[given[-1]] * 1_000
+    try:
+        return options.instant_ms(given)
+    except ValueError as error:
+        raise UsageFault(f"--since {given!r}: {error}; or like 90m, 2h, 7d") from None
+
+
+def _row(kept: "Kept") -> dict[str, Any]:
+    """A dead letter without its record."""
+    from streams.replay import instant_text
+
+    letter = kept.letter
+    at = {"at": f"{kept.partition}:{kept.offset}", "written": instant_text(kept.timestamp_ms * 1_000)}
+    if letter is None:
+        unreadable = "this record is no dead letter of chat2ga's: somebody else writes to the topic"
+        return {**at, "stage": None, "from": None, "field": None, "code": None, "reason": unreadable}
+    return {
+        **at,
+        "stage": letter.stage,
+        "from": f"{letter.topic}[{letter.partition}]@{letter.offset}",
+        "field": letter.field,
+        "code": letter.code,
+        "reason": letter.reason,
+    }
+
+
+def _record(kept: "Kept") -> dict[str, Any]:
+    """The record of a dead letter, as readable as it can be."""
+    letter = kept.letter
+    if letter is None:
+        return {}
+    from streams.replay import instant_text
+
+    size = {"size": letter.size, "truncated": letter.truncated, "sha256": letter.sha256}
+    arrived = {"arrived": instant_text(letter.timestamp_ms * 1_000)} if letter.timestamp_ms >= 0 else {}
+    return {**arrived, "key": _text(letter.key), **size, "value": _text(letter.value, json.loads)}
+
+
+def _text(given: bytes | None, decode: Callable[[bytes], Any] = bytes.decode) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """As JSON if it is that, else as text, else in base64."""
+    if given is None:
+        return None
+    for way in (decode, bytes.decode):
+        try:
+            return way(given)
+        except (ValueError, RecursionError):
+            continue
+    return {"base64": b64encode(given).decode()}

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 
 from streams.cli import options
@@ -24,11 +23,14 @@ __all__ = ["explain"]
 @verb
 def explain(  # noqa: PLR0913 - options of a command line are given by name
     inputs: options.InputsArgument,
+    *,
     session: Annotated[
         str,
         typer.Option("--session", help="A session_id, <visitor_id>@<ms>, a visitor_id, or a record key (acme/s/s1)."),
     ],
-    account: Annotated[str | None, typer.Option("--account", help="Where several accounts have such a session.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Where several accounts have such a session.")
+    ] = None,
     event: Annotated[
         str | None, typer.Option("--event", help="Only what sent the event of this id, and what that was caused by.")
     ] = None,
@@ -64,6 +66,8 @@ def explain(  # noqa: PLR0913 - options of a command line are given by name
 
 
 def _object(explanation: "Explanation", steps: Iterable["Step"]) -> dict[str, Any]:
+    import msgspec
+
     return {
         "session_key": explanation.key,
         "interactions": [_step_object(step) for step in steps],
@@ -72,6 +76,8 @@ def _object(explanation: "Explanation", steps: Iterable["Step"]) -> dict[str, An
 
 
 def _step_object(step: "Step") -> dict[str, Any]:
+    import msgspec
+
     from streams.replay import changes, instant_text, state_of
 
     before = None if step.before is None else state_of(step.before)
@@ -111,7 +117,8 @@ def _print_step(console: "Console", step: "Step") -> None:
     kind, at = type(said).__struct_config__.tag, instant_text(said.timestamp)
     console.print()
     console.print(
-        shown(f"{at}  {kind}  {said.interaction_id or '(no interaction_id)'}  {step.file}:{step.line}"), style="bold cyan"
+        shown(f"{at}  {kind}  {said.interaction_id or '(no interaction_id)'}  {step.file}:{step.line}"),
+        style="bold cyan",
     )
     for reason in step.decision.reasons:
         style = {"fired": "green", "stopped": "yellow"}.get(reason.outcome, "dim")

@@ -21,6 +21,7 @@ __all__ = [
     "OrderOption",
     "RulesOption",
     "as_of_ms",
+    "instant_ms",
     "rule_book",
     "settings_of",
 ]
@@ -59,12 +60,17 @@ def as_of_ms(given: str | None) -> int:
     """The moment of `--as-of`, by default now, in epoch milliseconds."""
     if given is None:
         return time.time_ns() // 1_000_000
-    from schemas.interaction import Instant
-
     try:
-        return Instant.parse(int(given) if given.isdecimal() else given) // 1000
+        return instant_ms(given)
     except ValueError as error:
         raise UsageFault(f"--as-of {given!r}: {error}") from None
+
+
+def instant_ms(given: str) -> int:
+    """A moment given as RFC 3339 or as epoch milliseconds. Raises ValueError with the reason."""
+    from schemas.interaction import Instant
+
+    return Instant.parse(int(given) if given.isdecimal() else given) // 1000
 
 
 def settings_of(config: Path | None) -> "Settings":

@@ -31,6 +31,7 @@ def _cores() -> int:
 @verb
 def replay(  # noqa: PLR0913 - options of a command line are given by name
     inputs: options.InputsArgument,
+    *,
     to: Annotated[str, typer.Option("--to", metavar="OUT", help="Where the events go: - or a .jsonl file.")],
     accounts: options.AccountsOption = None,
     rules: options.RulesOption = None,
@@ -108,4 +109,4 @@ def _sum_up(tally: "Tally", seconds: float) -> None:
 
 def _counts(counter: "Counter[str]") -> Iterator[tuple[str, str]]:
     for name, count in sorted(counter.items(), key=lambda each: (-each[1], each[0])):
-        yield f"  {name}", f"{count:,}"
+        yield f"  {name or '(empty)'}", f"{count:,}"

@@ -1,5 +1,6 @@
 """How a verb ends: its exit code, one line on stderr where it failed, and the traceback only with `--debug`."""
 
+import errno
 import functools
 import os
 import signal
@@ -13,7 +14,7 @@ import typer
 from streams.cli.console import shown
 from streams.errors import Chat2gaError
 
-__all__ = ["Debug", "UsageFault", "tell", "verb"]
+__all__ = ["Debug", "UsageFault", "ended", "tell", "verb"]
 
 P = ParamSpec("P")
 
@@ -23,6 +24,7 @@ BUG: Final = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED: Final = 128 + signal.SIGINT
 TERMINATED: Final = 128 + signal.SIGTERM
 NO_READER: Final = 128 + signal.SIGPIPE
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Debug:
@@ -46,7 +48,7 @@ class _Terminated(BaseException):
     """SIGTERM: end as by Ctrl-C, cleaning up on the way."""
 
 
-def _terminate(number: int, frame: object) -> None:
+def _terminate(*_: object) -> None:
     raise _Terminated
 
 
@@ -65,12 +67,13 @@ def verb(function: Callable[P, int | None]) -> Callable[P, None]:
     @functools.wraps(function)
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
         signal.signal(signal.SIGTERM, _terminate)
-        raise typer.Exit(_ended(lambda: function(*args, **kwargs)))
+        raise typer.Exit(ended(lambda: function(*args, **kwargs)))
 
     return command
 
 
-def _ended(function: Callable[[], int | None]) -> int:
+def ended(function: Callable[[], int | None]) -> int:
+    """The exit code of what was done, however it ended; standard output is written by then, or never will be."""
     try:
         code = function() or 0
         sys.stdout.flush()
@@ -83,9 +86,15 @@ def _ended(function: Callable[[], int | None]) -> int:
     except Chat2gaError as error:
         return _left(_code_of(error), str(error))
     except Exception as error:  # noqa: BLE001 - the last place where it can be told in one line
-        hint = "" if Debug.on else "; run it again with --debug and report what it prints"
-        return _left(BUG, f"this is a bug in chat2ga: {type(error).__name__}: {error}{hint}")
+        return _left(*_unforeseen(error))
     return code
+
+
+def _unforeseen(error: Exception) -> tuple[int, str]:
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return FAILED, f"{error.filename or 'standard output'}: no space left. Make room there."
+    hint = "" if Debug.on else "; run it again with --debug and report what it prints"
+    return BUG, f"this is a bug in chat2ga: {type(error).__name__}: {error}{hint}"
 
 
 def _code_of(error: Chat2gaError) -> int:

@@ -71,7 +71,7 @@ class Delivery:
         self._now = now
         self._secret = secret
         self._pace = pace
-        self._post = Post(endpoint, in_flight, timeout_s)
+        self._post = Post(endpoint, timeout_s)
         self._places = asyncio.Semaphore(in_flight)
         self._open = asyncio.Event()
         self._open.set()

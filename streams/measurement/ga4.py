@@ -12,7 +12,7 @@ import msgspec
 from schemas.ga_event import GaEvent
 from streams.measurement.due import Due
 from streams.measurement.limits import CLIENT_ID, PARAM_VALUE_CHARS, USER_ID_CHARS
-from streams.measurement.notes import Note, Notes, fit_chars, fit_id
+from streams.measurement.notes import Note, Notes, fit_chars, fit_id, is_within
 
 __all__ = ["ENGAGEMENT_MSEC", "Head", "Params", "body", "encoded_event", "encoded_head", "fault", "head"]
 
@@ -90,7 +90,7 @@ def fault(event: GaEvent) -> Note | None:
 def head(event: GaEvent, notes: Notes) -> Head:
     """What GA takes once a request."""
     user_id = event.user_id
-    if user_id is not None and len(user_id) > USER_ID_CHARS.most:
+    if user_id is not None and not is_within(user_id, USER_ID_CHARS):
         notes.take("user_id", USER_ID_CHARS, "left out")  # a cut one is someone else's
         user_id = None
     return Head(event.client_id, user_id or None, event.user_agent or None, _CONSENT[event.consent.marketing])

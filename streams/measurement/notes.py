@@ -7,7 +7,7 @@ import msgspec
 
 from streams.measurement.limits import Limit
 
-__all__ = ["MARK", "Action", "Note", "Notes", "fit_bytes", "fit_chars", "fit_id"]
+__all__ = ["MARK", "Action", "Note", "Notes", "fit_bytes", "fit_chars", "fit_id", "is_within"]
 
 MARK: Final = "…"
 """Stands where a text was cut."""
@@ -42,13 +42,18 @@ class Notes:
         self.taken.append(Note(self._event_id, field, str(rule), action))
 
 
-def fit_chars(field: str, text: str, limit: Limit, notes: Notes) -> str:
-    """The text, cut with a mark if it is too long.
+def is_within(text: str, limit: Limit) -> bool:
+    """Whether a text keeps to a limit of characters.
 
-    Characters are counted as browsers do, in UTF-16: Google says no more than
-    "characters", and this is the count that is never the smaller one.
+    Counted as browsers do, in UTF-16: Google says no more than "characters", and
+    this is the count that is never the smaller one.
     """
-    if len(text) * 2 <= limit.most or _units(text) <= limit.most:
+    return len(text) * 2 <= limit.most or len(text.encode("utf-16-le")) // 2 <= limit.most
+
+
+def fit_chars(field: str, text: str, limit: Limit, notes: Notes) -> str:
+    """The text, cut with a mark if it is too long."""
+    if is_within(text, limit):
         return text
     notes.take(field, limit, "shortened")
     return _cut(text, limit.most - len(MARK)) + MARK
@@ -56,7 +61,7 @@ def fit_chars(field: str, text: str, limit: Limit, notes: Notes) -> str:
 
 def fit_id(field: str, text: str, limit: Limit, notes: Notes) -> str:
     """The same for an id, which must stay apart from others that begin alike: the mark carries a digest."""
-    if len(text) * 2 <= limit.most or _units(text) <= limit.most:
+    if is_within(text, limit):
         return text
     notes.take(field, limit, "shortened")
     digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_CHARS // 2).hexdigest()
@@ -70,10 +75,6 @@ def fit_bytes(field: str, text: str, limit: Limit, notes: Notes) -> str:
         return text
     notes.take(field, limit, "shortened")
     return raw[: limit.most - len(MARK.encode())].decode(errors="ignore") + MARK
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
 
 
 def _cut(text: str, units: int) -> str:

@@ -44,8 +44,10 @@ class Step(msgspec.Struct, frozen=True):
 
     @property
     def identity(self) -> str | None:
-        """What `caused_by` calls it, as far as it was ever called."""
-        if self.interaction.interaction_id is not None or self.decision.duplicate:
+        """What `caused_by` calls it, as far as it was ever called; a duplicate is never a cause."""
+        if self.decision.duplicate:
+            return None
+        if self.interaction.interaction_id is not None:
             return self.interaction.interaction_id
         if self.decision.events:
             return self.decision.events[0].caused_by[0]
@@ -132,7 +134,9 @@ def _named(question: Question, account_id: object, session_id: object, visitor_i
         return False
     if session_id is not None:
         return session in (session_id, f"{account_id}/s/{session_id}")
-    return session in (visitor_id, f"{account_id}/v/{visitor_id}") or _visitor_of(session) == visitor_id
+    if visitor_id is None:
+        return False
+    return session == f"{account_id}/v/{visitor_id}" or visitor_id in (session, _visitor_of(session))
 
 
 def _visitor_of(session: str) -> str | None:

@@ -147,7 +147,7 @@ class _Run:
 
     def _in_buckets(self, whole: Iterable[Chunk]) -> list[Done]:
         with Crew(self._plan, self._wanted.jobs) as crew:
-            # In the order of their names, not in that of a set: no two runs may differ.
+            # In the order of their names, not in that of a set: which names a tally counts is that of the first.
             names = sorted(set().union(*crew.each(_deal, whole)))
             done = []
             for each in crew.each(process, names):

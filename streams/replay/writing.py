@@ -52,8 +52,9 @@ def room_in(directory: Path) -> Iterator[None]:
 def whole_file(name: str) -> Iterator[BinaryIO]:
     """A file to write to. It appears under its name, replacing what stood there, if all went well."""
     if name == STDOUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with room_in(Path("standard output")):
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
         return
     path = Path(name)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 import aiokafka
+from aiokafka import TopicPartition
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import Message
@@ -37,9 +38,8 @@ ALIVE_S: Final = 5.0
 
 
 class Fetched(dict[TP, Records]):
-    """Records by partition, with the group generation and the positions they belong to."""
+    """Records by partition, with the positions behind them."""
 
-    generation: int
     next_offsets: Mapping[TP, int]
 
 
@@ -57,8 +57,7 @@ class RunConsumerThread(AIOKafkaConsumerThread):
         fetched = Fetched(records)
         if not records:
             return fetched
-        # No await between the fetch and this: generation and positions are those of these records.
-        fetched.generation = consumer._coordinator.generation
+        # No await between the fetch and this: the positions are those of these records.
         assignment = consumer._subscription.subscription.assignment
         fetched.next_offsets = {
             tp: state.position
@@ -88,6 +87,7 @@ class RunConsumer(Consumer):
         # Held while records are fetched and while positions move: never both.
         self._position_lock = asyncio.Lock()
         self._seeks = 0
+        self._refused: dict[TP, int] = {}  # fetched and not delivered: where to go on, unless a seek comes first
         self.committed_next_offsets: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> RunConsumerThread:
@@ -112,7 +112,8 @@ class RunConsumer(Consumer):
                     continue
                 for tp, records in fetched.items():
                     if stopping() or not await self._deliver(ensure_TP(tp), records, fetched, seeks):
-                        break  # a seek resets the positions: what is left will be read again
+                        # Not lost: either a seek follows, or the next fetch goes back to it.
+                        self._refused.setdefault(ensure_TP(tp), records[0].offset)
                 await asyncio.sleep(0)
         except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.app.should_stop:
@@ -124,12 +125,25 @@ class RunConsumer(Consumer):
         async with self._position_lock:
             if not self.flow_active:
                 return Fetched(), self._seeks
-            partitions = {tp for tp in self._get_active_partitions() if self._has_room(tp)}
+            partitions = {tp for tp in self._get_active_partitions() if self._has_room(tp) and self._may_deliver(tp)}
             if not partitions:
                 return None, self._seeks
+            self._go_back_to_refused()
             fetched = await self._getmany(active_partitions=partitions, timeout=FETCH_WAIT_S)
             # Faust answers a plain dict while the flow stops: nothing was fetched.
             return cast("Fetched", fetched) if fetched else Fetched(), self._seeks
+
+    def _may_deliver(self, tp: TP) -> bool:
+        """Input waits until a rebalance is over, tables recovered and positions back at what is committed;
+        changelogs are what recovery reads."""
+        return self.flow_active and not (self.app.rebalancing and self.app.topics.acks_enabled_for(tp.topic))
+
+    def _go_back_to_refused(self) -> None:
+        assignment = self.assignment()
+        for tp, offset in self._refused.items():
+            if tp in assignment:
+                self._thread.seek(tp, offset)  # type: ignore[attr-defined]
+        self._refused.clear()
 
     def _has_room(self, tp: TP) -> bool:
         return self._unfinished[tp] < self.app.runs_in_flight  # type: ignore[attr-defined]
@@ -142,8 +156,7 @@ class RunConsumer(Consumer):
 
     async def _deliver(self, tp: TP, records: Records, fetched: Fetched, seeks: int) -> bool:
         """Hand one run on; False where these records are of a past that a seek has ended."""
-        app = self.app
-        if not self.flow_active or seeks != self._seeks or app.consumer_generation_id != fetched.generation:
+        if seeks != self._seeks or not self._may_deliver(tp):
             return False
         read_from = self._read_offset[tp]
         if read_from is not None and records[0].offset < read_from:
@@ -151,8 +164,8 @@ class RunConsumer(Consumer):
             if not records:
                 return True
         next_offset = max(fetched.next_offsets.get(tp, 0), records[-1].offset + 1)
-        message = RunMessage(Run(tp.topic, tp.partition, records, next_offset), fetched.generation)
-        if app.topics.acks_enabled_for(tp.topic):
+        message = RunMessage(Run(tp.topic, tp.partition, records, next_offset), self.app.consumer_generation_id)
+        if self.app.topics.acks_enabled_for(tp.topic):
             self._delivered[tp].append(message)
             self._unfinished[tp] += 1
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
@@ -235,13 +248,29 @@ class RunConsumer(Consumer):
             await self.commit()
 
     async def perform_seek(self) -> None:
-        """Go back to what is committed: whatever was delivered and not committed will be read again."""
+        """Go back to what is committed: whatever was delivered and not committed will be read again.
+
+        Not given up half-way, when the next rebalance begins meanwhile: positions
+        that move behind the lock's back would lose what is fetched in between.
+        """
+        await asyncio.shield(self._go_back_to_committed())
+
+    async def _go_back_to_committed(self) -> None:
         async with self._position_lock:
             self._seeks += 1
             self._delivered.clear()
             self._unfinished.clear()
+            self._refused.clear()
             await super().perform_seek()
-            self.committed_next_offsets = {tp: at for tp, at in self._committed_offset.items() if at is not None}
+            committed = {ensure_TP(tp): at for tp, at in self._committed_offset.items() if at is not None}
+            # Faust seeks only where an offset is committed: elsewhere what was fetched before would stay behind.
+            never = [tp for tp in self.assignment() if tp not in committed and self.app.topics.acks_enabled_for(tp.topic)]
+            if never:
+                await self._thread.seek_to_beginning(*[TopicPartition(*tp) for tp in never])
+            for tp in never:
+                self._read_offset[tp] = None
+            self.committed_next_offsets = committed
+            self._room.set()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish and commit first: the runs of these partitions must still be known."""

@@ -5,6 +5,7 @@ looking moves no offset; writes nothing but what is requeued.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
@@ -22,7 +23,16 @@ from streams.settings import Settings
 from streams.worker.broker import BrokerUnreachable, client_options
 from streams.worker.topics import TopicNames
 
-__all__ = ["CannotRequeue", "Finding", "Kept", "NoDeadLetters", "Requeue", "broker_findings", "dead_letters", "requeuing"]
+__all__ = [
+    "CannotRequeue",
+    "Finding",
+    "Kept",
+    "NoDeadLetters",
+    "Requeue",
+    "broker_findings",
+    "dead_letters",
+    "requeuing",
+]
 
 ANSWER_S: Final = 5.0
 """A broker that has not answered by then is not reachable, as far as a person waits for it."""
@@ -62,6 +72,7 @@ class CannotRequeue(Chat2gaError):
 @asynccontextmanager
 async def _reaching(settings: Settings, client: Any) -> AsyncIterator[None]:  # noqa: ANN401 - aiokafka's are Any
     """The client, started within a few seconds and stopped in any case. Raises BrokerUnreachable."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say is said once, below
     try:
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -193,6 +204,7 @@ async def dead_letters(
     Raises BrokerUnreachable and NoDeadLetters.
     """
     topic = TopicNames(settings).dead_letters
+    numbers = await _partition_numbers(settings, topic)
     consumer = AIOKafkaConsumer(
         **client_options(settings),
         enable_auto_commit=False,
@@ -200,7 +212,7 @@ async def dead_letters(
         isolation_level="read_committed",
     )
     async with _reaching(settings, consumer):
-        partitions = await _partitions_of(settings, consumer, topic)
+        partitions = [TopicPartition(topic, number) for number in numbers]
         ends = await consumer.end_offsets(partitions)
         starts = await _starts(consumer, partitions, since_ms)
         if at is not None:
@@ -219,11 +231,14 @@ async def dead_letters(
             yield _kept(record)
 
 
-async def _partitions_of(settings: Settings, consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    if topic not in await consumer.topics():
-        raise NoDeadLetters(topic, settings.broker)
-    numbers = consumer.partitions_for_topic(topic) or set()
-    return [TopicPartition(topic, number) for number in sorted(numbers)]
+async def _partition_numbers(settings: Settings, topic: str) -> list[int]:
+    """The partitions of the topic. An admin's question: a consumer without a subscription knows of none."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    async with _reaching(settings, admin):
+        if topic not in await admin.list_topics():
+            raise NoDeadLetters(topic, settings.broker)
+        described = await admin.describe_topics([topic])
+    return sorted(part["partition"] for part in described[0]["partitions"])
 
 
 async def _starts(
@@ -268,7 +283,7 @@ def _kept(record: "ConsumerRecord[bytes, bytes]") -> Kept:
 
 
 class Requeue:
-    """Puts dead letters back where they came from: the same bytes, key and partition, so that order is the session's."""
+    """Puts dead letters back where they came from: the same bytes, key and partition."""
 
     def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
         self._producer: Final = producer
@@ -287,6 +302,8 @@ class Requeue:
                 f"only the head of its {letter.size:,} bytes was kept. The record itself lies at "
                 f"{letter.topic}[{letter.partition}] offset {letter.offset}, as long as that topic keeps it.",
             )
+        if letter.key is None and letter.value is None:
+            raise CannotRequeue(kept.partition, kept.offset, "its record has neither key nor value: there is nothing")
         if letter.topic not in self._takes:
             raise CannotRequeue(
                 kept.partition,

@@ -11,6 +11,9 @@ from streams.runs import Record, Run
 
 __all__ = ["DeadLetterWindow", "TooManyDeadLetters", "dead_letter"]
 
+MAX_KEY_BYTES: Final = 4_096
+"""Kept of a record's key: twice what the longest session key takes."""
+
 
 class TooManyDeadLetters(Chat2gaError):
     """The worker stops: more of a window became dead letters than allowed.
@@ -59,6 +62,7 @@ class DeadLetterWindow:
 def dead_letter(run: Run, index: int, stage: Stage, fault: Fault) -> Record:
     """The dead letter of a run's record, under the key of the record."""
     record = run.records[index]
+    key = record.key and record.key[:MAX_KEY_BYTES]
     value, truncated, size, sha256 = kept_bytes(record.value, MAX_RECORD_BYTES)
     letter = DeadLetter(
         topic=run.topic,
@@ -69,10 +73,10 @@ def dead_letter(run: Run, index: int, stage: Stage, fault: Fault) -> Record:
         field=fault.field,
         code=fault.code,
         reason=fault.reason,
-        key=record.key,
+        key=key,
         value=value,
-        truncated=truncated,
+        truncated=truncated or key != record.key,
         size=size,
         sha256=sha256,
     )
-    return Record(record.key, encode_dead_letter(letter))
+    return Record(key, encode_dead_letter(letter))

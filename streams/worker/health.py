@@ -40,6 +40,7 @@ class HealthServer:
         self._apps: Final = apps
         self._runner: web.AppRunner | None = None
         self._counted: dict[str, tuple[int, int]] = {}
+        self._measured: dict[str, set[tuple[str, int]]] = {}
 
     async def start(self) -> None:
         """Open the port, if there is to be one. Raises PortTaken."""
@@ -79,10 +80,21 @@ class HealthServer:
         return web.json_response(states, status=200 if set(states.values()) == {"ready"} else 503)
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        for app in self._apps.values():
-            _measure_offsets(app)
+        for part, app in self._apps.items():
+            self._measure_offsets(part, app)
             self._measure_recovery(app)
         return web.Response(body=metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    def _measure_offsets(self, part: str, app: RunApp) -> None:
+        """Only when asked: a look at every partition costs, and nobody reads it in between."""
+        ours = {(topic, partition): (next_offset, end) for topic, partition, next_offset, end in app.progress()}
+        for topic, partition in self._measured.get(part, set()) - ours.keys():
+            for gauge in (metrics.COMMITTED_OFFSET, metrics.LAG, metrics.WATERMARK):
+                gauge.remove(topic, partition)
+        for (topic, partition), (next_offset, end_offset) in ours.items():
+            metrics.COMMITTED_OFFSET.labels(topic, partition).set(next_offset)
+            metrics.LAG.labels(topic, partition).set(max(end_offset - next_offset, 0))
+        self._measured[part] = set(ours)
 
     def _measure_recovery(self, app: RunApp) -> None:
         """Bring our counters up to what the app has counted by itself."""
@@ -97,10 +109,3 @@ class HealthServer:
         links = "".join(f'<li><a href="{path}">{path}</a></li>' for path in ("/healthz", "/readyz", "/metrics"))
         page = f"<!doctype html><html lang=en><title>chat2ga</title><h1>chat2ga</h1><ul>{rows}</ul><ul>{links}</ul></html>"
         return web.Response(text=page, content_type="text/html")
-
-
-def _measure_offsets(app: RunApp) -> None:
-    """Only when asked: a look at every partition costs, and nobody reads it in between."""
-    for topic, partition, next_offset, end_offset in app.progress():
-        metrics.COMMITTED_OFFSET.labels(topic, partition).set(next_offset)
-        metrics.LAG.labels(topic, partition).set(max(end_offset - next_offset, 0))

@@ -60,7 +60,9 @@ def run_worker(settings: Settings, only: Part | None = None) -> int:
     """
     if settings.processing_guarantee == "exactly_once":
         raise NoTransactions
-    logs.configure(settings.log_level, settings.log_format)
+    password = settings.broker_password
+    secrets = (password.get_secret_value(),) if password else ()
+    logs.configure(settings.log_level, settings.log_format, secrets=secrets)
     accounts = read_accounts(settings.accounts)
     rules = RuleBook(read_options(settings.rules), accounts)
     return asyncio.run(_work(settings, only, accounts, rules))

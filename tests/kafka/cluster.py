@@ -40,6 +40,7 @@ _PROPERTIES: Final = {
     "group.initial.rebalance.delay.ms": "0",
     "offsets.topic.num.partitions": "4",  # 50 take seconds to make, and hold nothing here
     "transaction.state.log.num.partitions": "4",
+    "log.retention.ms": "-1",  # sample records are from the past; by default they are gone after 30 s
     "log.cleaner.dedupe.buffer.size": "8388608",
     "num.network.threads": "2",
     "num.io.threads": "4",
@@ -59,7 +60,8 @@ class KafkaCluster:
         self._given: Final = dict(properties or {})
         self._heap: Final = heap
         self.directory: Final = Path(tempfile.mkdtemp(prefix="chat2ga-kafka-"))
-        self._cluster_id: Final = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The first byte makes it begin with a letter: with a dash, Kafka's tool would take it for an option.
+        self._cluster_id: Final = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         ports = free_ports(2 * nodes)
         self._broker_ports: Final = dict(zip(self.nodes, ports, strict=False))
         self._controller_ports: Final = dict(zip(self.nodes, ports[nodes:], strict=True))

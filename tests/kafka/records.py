@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -12,6 +12,7 @@ __all__ = ["Record", "Written", "create_topics", "delete_topics", "end_offsets",
 
 Isolation = Literal["read_uncommitted", "read_committed"]
 READ_S: Final = 60.0
+_CONFIG: Final = {"retention.ms": "-1"}  # sample records are from the past, and would be deleted
 _IN_FLIGHT: Final = 20_000
 _FETCH_BYTES: Final = 16 * 1024 * 1024
 
@@ -48,7 +49,9 @@ async def create_topics(
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await client.start()
     try:
-        topics = [NewTopic(name, partitions, replication, topic_configs=dict(config or {})) for name in names]
+        topics = [
+            NewTopic(name, partitions, replication, topic_configs={**_CONFIG, **(config or {})}) for name in names
+        ]
         answer = await client.create_topics(topics)
         for name, code, reason in answer.topic_errors:
             if code:
@@ -92,16 +95,7 @@ async def produce(bootstrap: str, topic: str, records: Iterable[Written]) -> int
     try:
         sent = []
         for record in records:
-            sent.append(
-                await producer.send(
-                    topic,
-                    record.value,
-                    key=record.key,
-                    partition=record.partition,
-                    timestamp_ms=record.timestamp_ms,
-                    headers=list(record.headers),
-                )
-            )
+            sent.append(await _send(producer, topic, record))
             count += 1
             if len(sent) >= _IN_FLIGHT:
                 await asyncio.gather(*sent)
@@ -110,6 +104,22 @@ async def produce(bootstrap: str, topic: str, records: Iterable[Written]) -> int
     finally:
         await producer.stop()
     return count
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, record: Written) -> Any:  # a future: aiokafka has no types
+    headers = list(record.headers)
+    if record.key is None and record.value is None:  # which aiokafka's `send` refuses, and Kafka takes
+        batch = producer.create_batch()
+        batch.append(key=None, value=None, timestamp=record.timestamp_ms, headers=headers)
+        return await producer.send_batch(batch, topic, partition=record.partition or 0)
+    return await producer.send(
+        topic,
+        record.value,
+        key=record.key,
+        partition=record.partition,
+        timestamp_ms=record.timestamp_ms,
+        headers=headers,
+    )
 
 
 async def read_topic(

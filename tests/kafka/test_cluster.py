@@ -30,6 +30,13 @@ async def test_a_written_record_keeps_partition_time_and_headers(kafka, prefix):
     assert await end_offsets(kafka.bootstrap, f"{prefix}two") == {0: 0, 1: 1}
 
 
+async def test_a_record_without_key_and_value_is_written_too(kafka, prefix):
+    await create_topics(kafka.bootstrap, f"{prefix}nothing", partitions=2)
+    await produce(kafka.bootstrap, f"{prefix}nothing", [Written(None, None, partition=1, timestamp_ms=5)])
+    (found,) = await read_topic(kafka.bootstrap, f"{prefix}nothing")
+    assert (found.partition, found.timestamp_ms, found.key, found.value) == (1, 5, None, None)
+
+
 async def test_an_empty_topic_is_read_to_its_end(kafka, prefix):
     await create_topics(kafka.bootstrap, f"{prefix}empty")
     assert await read_topic(kafka.bootstrap, f"{prefix}empty") == []

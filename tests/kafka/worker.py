@@ -41,6 +41,8 @@ class WorkerProcess:
             "broker": broker,
             "state_dir": directory / "state",
             "http_port": self.port,
+            "session_timeout_s": 8,  # so long a killed one is missed; 30 by default
+            "heartbeat_s": 2,
             "log_format": "json",
             **settings,
         }

@@ -22,7 +22,7 @@ from streams.attribution.cookies import is_ga_cookie, read_cookie
         ("GA1.1.1.2 ", None),
         ("GA1.1.1.2\n", None),
         (" GA1.1.1.2", None),
-        ("GA1.1.١.٢", None),
+        ("GA1.1.\u0661.\u0662", None),
         ("ga1.1.1.2", None),
         ("GA2.1.1.2", None),
         ("1.2", None),
@@ -87,7 +87,15 @@ def test_a_streams_cookie_is_not_read_as_the_clients_nor_the_other_way_round():
 
 @pytest.mark.parametrize(
     ("name", "looked_at"),
-    [("_ga", True), ("_ga_ABC", True), ("_ga_", True), ("ga", False), ("_gat", False), ("_gid", False), ("_gac_1", False)],
+    [
+        ("_ga", True),
+        ("_ga_ABC", True),
+        ("_ga_", True),
+        ("ga", False),
+        ("_gat", False),
+        ("_gid", False),
+        ("_gac_1", False),
+    ],
 )
 def test_which_cookies_are_looked_at(name, looked_at):
     assert is_ga_cookie(name) is looked_at

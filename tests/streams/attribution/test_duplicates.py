@@ -1,8 +1,12 @@
 """CONTRACT §3, Duplicates and Order: what says nothing new changes nothing."""
 
-import pytest
+from typing import Any, Final
 
-from schemas.session import MAX_CONTENTS, MAX_IDENTITIES, encode_session
+import pytest
+from msgspec.structs import replace
+
+from schemas.session import DIGEST_BYTES, MAX_CONTENTS, MAX_IDENTITIES, encode_session
+from streams.attribution.identity import identity_digest
 from tests.streams.attribution.builders import (
     ADAM,
     BOT,
@@ -10,14 +14,17 @@ from tests.streams.attribution.builders import (
     EVA,
     HELLO,
     PROMO,
+    a,
     agent_wrote,
     all_events,
     clicked,
     closed,
     decisions,
+    decisions_on,
     duplicate,
     ended,
     form,
+    interactions,
     joined,
     left,
     names,
@@ -30,10 +37,9 @@ from tests.streams.attribution.builders import (
     typed,
     viewed_page,
     visited,
-    a,
 )
 
-TABS = [{"tab_id": "left"}, {"tab_id": "right"}]
+TABS: Final[list[dict[str, Any]]] = [{"tab_id": "left"}, {"tab_id": "right"}]
 
 
 # -- 1: the same interaction_id ---------------------------------------------------
@@ -257,7 +263,10 @@ def test_3_one_with_an_interaction_id_is_not_the_last_one():
 
 
 def test_3_the_context_is_no_part_of_it():
-    assert duplicate([typed(at=0, page={"url": "/a"}, **TABS[0]), typed(at=1, page={"url": "/b"}, **TABS[1])]) == "tab_copy"
+    assert (
+        duplicate([typed(at=0, page={"url": "/a"}, **TABS[0]), typed(at=1, page={"url": "/b"}, **TABS[1])])
+        == "tab_copy"
+    )
 
 
 def test_3_the_64_contents_applied_last_are_remembered():
@@ -277,7 +286,7 @@ def test_3_contents_are_remembered_by_when_they_were_applied_last():
 
 # -- what a duplicate changes: nothing --------------------------------------------
 
-LOUD = {
+LOUD: Final[dict[str, Any]] = {
     "page": {"url": "/new", "measurement_ids": ["G-NEW"]},
     "user_id": "new",
     "consent": {"analytics": False},
@@ -291,9 +300,7 @@ LOUD = {
     [
         pytest.param(typed(interaction_id="i", at=0), typed(interaction_id="i", at=900, **LOUD), id="same_id"),
         pytest.param(typed(at=0, conversation_id="c"), typed(at=0, **LOUD), id="exact_copy"),
-        pytest.param(
-            typed(at=0, conversation_id="c", **TABS[0]), typed(at=5, **LOUD, **TABS[1]), id="tab_copy"
-        ),
+        pytest.param(typed(at=0, conversation_id="c", **TABS[0]), typed(at=5, **LOUD, **TABS[1]), id="tab_copy"),
     ],
 )
 def test_a_duplicate_changes_no_context_no_conversation_and_no_latest_event_time(first, copy):
@@ -336,3 +343,12 @@ def test_a_late_one_changes_nothing_already_sent():
     events = all_events([*first, sent(HELLO, at=0)])
     assert events[: len(all_events(first))] == all_events(first)
     assert [event.name for event in events] == ["Visitor_started_conversation", "Trigger_message_sent"]
+
+
+def test_a_digest_is_found_whole_and_not_across_two_that_lie_one_behind_the_other():
+    digest, half = identity_digest("i", given=True), b"\x00" * (DIGEST_BYTES // 2)
+    (known,) = decisions([closed()])
+    across = replace(known.session, identities=half + digest + half)
+    again = interactions([typed(interaction_id="i", at=1)])
+    assert decisions_on(again, session=across)[0].duplicate is None
+    assert decisions_on(again, session=replace(across, identities=across.identities + digest))[0].duplicate == "same_id"

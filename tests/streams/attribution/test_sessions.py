@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from schemas.session import MAX_COOKIES
+from schemas.session import MAX_COOKIES, MAX_MEASUREMENT_IDS, MAX_READ, MAX_TEXT
 from tests.streams.attribution.builders import (
     BOT,
     DEFAULTS,
@@ -73,7 +73,14 @@ def test_an_earlier_time_is_no_gap():
 def test_everything_is_forgotten_and_the_interaction_meets_an_empty_state():
     said = {"page": {"url": "/", "measurement_ids": ["G-A"]}, "user_id": "u", "user_agent": "x", "language": "cs"}
     before = [
-        sent(BOT, at=0, visitor_id="v", consent={"analytics": True}, ga={"client_id": "1.2", "cookies": {"_ga": "GA1.1.3.4"}}, **said),
+        sent(
+            BOT,
+            at=0,
+            visitor_id="v",
+            consent={"analytics": True},
+            ga={"client_id": "1.2", "cookies": {"_ga": "GA1.1.3.4"}},
+            **said,
+        ),
         opened(at=1),
         typed(at=2, conversation_id="c"),
         joined(at=3),
@@ -86,8 +93,8 @@ def test_everything_is_forgotten_and_the_interaction_meets_an_empty_state():
 def test_consent_too_is_forgotten():
     required = rules(consent="required")
     first = typed(at=0, consent={"analytics": True})
-    assert names([first, typed(at=DAY_S, conversation_id="c")], required) == ["Visitor_started_conversation"]
-    assert names([first, typed(at=DAY_S + 1, conversation_id="c")], required) == []
+    assert names([first, form_like({"at": DAY_S})], required) == ["Auth_form_filled"]
+    assert names([first, form_like({"at": DAY_S + 1})], required) == []
     refused = typed(at=0, consent={"analytics": False})
     assert names([refused, typed(at=DAY_S + 1)]) == ["Visitor_started_conversation"]
 
@@ -135,7 +142,12 @@ def field(name):
         pytest.param({"language": "cs"}, {"language": "en"}, field("language"), "cs", "en", id="language"),
         pytest.param({"language": "cs"}, {"language": ""}, field("language"), "cs", "", id="an empty language"),
         pytest.param(
-            {"ga": {"client_id": "1.1"}}, {"ga": {"client_id": "2.2"}}, field("client_id"), "1.1", "2.2", id="ga.client_id"
+            {"ga": {"client_id": "1.1"}},
+            {"ga": {"client_id": "2.2"}},
+            field("client_id"),
+            "1.1",
+            "2.2",
+            id="ga.client_id",
         ),
         pytest.param(
             {"consent": {"marketing": True}},
@@ -214,7 +226,12 @@ def test_interactions_that_send_nothing_say_it_too():
 
 
 def test_it_is_what_was_last_applied_not_what_is_latest_by_event_time():
-    assert last([form_like({"user_id": "new", "at": 100}), form_like({"user_id": "late", "at": 0}), form_like()])[0].user_id == "late"
+    assert (
+        last([form_like({"user_id": "new", "at": 100}), form_like({"user_id": "late", "at": 0}), form_like()])[
+            0
+        ].user_id
+        == "late"
+    )
 
 
 def test_a_page_is_remembered_as_a_whole():
@@ -264,7 +281,12 @@ def session_ids(history):
 
 
 def test_cookies_are_remembered_by_name():
-    history = [cookies(_ga_A="GS1.1.1.1"), cookies(_ga_B="GS1.1.2.1"), cookies(_ga_A="GS1.1.3.1"), listing("G-A", "G-B")]
+    history = [
+        cookies(_ga_A="GS1.1.1.1"),
+        cookies(_ga_B="GS1.1.2.1"),
+        cookies(_ga_A="GS1.1.3.1"),
+        listing("G-A", "G-B"),
+    ]
     assert session_ids(history) == {"G-A": "3", "G-B": "2"}
 
 
@@ -307,7 +329,9 @@ def test_ga_itself_is_one_of_the_16_names():
 
 def test_only_ga_and_ga_underscore_are_looked_at():
     history = [
-        form_like({"ga": {"cookies": {"ga": "GA1.1.1.2", "_gat": "GA1.1.1.2", "_gac_A": "GS1.1.1.1", "_GA": "GA1.1.1.2"}}}),
+        form_like(
+            {"ga": {"cookies": {"ga": "GA1.1.1.2", "_gat": "GA1.1.1.2", "_gac_A": "GS1.1.1.1", "_GA": "GA1.1.1.2"}}}
+        ),
         listing("G-A"),
     ]
     assert last(history)[0].client_id != "1.2"
@@ -333,3 +357,37 @@ def test_a_session_keeps_whether_it_is_a_visitors():
     assert not session_after([typed(visitor_id="v")]).of_visitor
     assert DEFAULTS.gap_micros(of_visitor=True) == HALF_HOUR_S * 1_000_000
     assert interaction(of_visitor(typed())).session_id is None
+
+
+# -- bounds that the contract does not set and state needs ------------------------
+
+
+@pytest.mark.parametrize("name", ["user_agent", "language"])
+def test_a_remembered_text_is_cut_far_beyond_what_google_takes(name):
+    assert getattr(last([form_like({name: "x" * MAX_TEXT})])[0], name) == "x" * MAX_TEXT
+    assert getattr(last([form_like({name: "x" * (MAX_TEXT + 1)})])[0], name) == "x" * MAX_TEXT
+
+
+def test_so_are_a_pages_texts_and_an_automations_name():
+    long = "👍" * (MAX_TEXT + 1)
+    page = last([form_like({"page": {"url": long, "title": long, "referrer": long}})])[0].page
+    assert {page.url, page.title, page.referrer} == {long[:-1]}
+    assert last([sent({**BOT, "name": long})])[0].label == long[:-1]
+
+
+def test_a_pages_measurement_ids_are_bounded():
+    ids = [f"G-{n}" for n in range(MAX_MEASUREMENT_IDS + 1)]
+    assert [tracker.id for tracker in last([listing("nonsense", *ids[:1], *ids)])[0].trackers] == ids[:-1]
+
+
+def test_so_are_a_cookies_name_and_what_is_read_from_it():
+    stream, start = "A" * (MAX_READ - 4), str(START_MICROS // 1_000_000)
+    digits = "1" * MAX_READ
+    assert session_ids([cookies(**{f"_ga_{stream}": f"GS1.1.{digits}.1"}), listing(f"G-{stream}")]) == {
+        f"G-{stream}": digits
+    }
+    too_long = [
+        cookies(**{f"_ga_{stream}A": "GS1.1.5.1", "_ga_B": f"GS1.1.{digits}1.1"}),
+        listing(f"G-{stream}A", "G-B"),
+    ]
+    assert session_ids(too_long) == {f"G-{stream}A": start, "G-B": start}

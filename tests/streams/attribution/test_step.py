@@ -77,7 +77,9 @@ ROWS: Final = [
         id="Chatbot_visitor_reaction: answers with a typed message",
     ),
     pytest.param("Auto_message_sent", [], sent(PROMO), "Promo", None, id="Auto_message_sent: received"),
-    pytest.param("Auto_message_viewed", [sent(PROMO)], opened(), "Promo", None, id="Auto_message_viewed: opens the box"),
+    pytest.param(
+        "Auto_message_viewed", [sent(PROMO)], opened(), "Promo", None, id="Auto_message_viewed: opens the box"
+    ),
     pytest.param(
         "Auto_message_viewed",
         [sent(PROMO)],
@@ -110,7 +112,9 @@ ROWS: Final = [
         None,
         id="Visitor_started_conversation: writes and nothing came before",
     ),
-    pytest.param("Agent_served_conversation", [typed()], joined(EVA), "Eva", None, id="Agent_served_conversation: joins"),
+    pytest.param(
+        "Agent_served_conversation", [typed()], joined(EVA), "Eva", None, id="Agent_served_conversation: joins"
+    ),
     pytest.param("Auth_form_filled", [], form(), None, None, id="Auth_form_filled: contact form sent"),
     pytest.param(
         "Offline_message_sent", [], typed(online=False), None, None, id="Offline_message_sent: to an offline box"
@@ -122,7 +126,9 @@ ROWS: Final = [
         "Feedback_text_sent", [], rated(text="Fine"), "Fine", None, id="Feedback_text_sent: text filled in and sent"
     ),
     pytest.param("Trigger_message_sent", [], sent(HELLO), "Hello", None, id="Trigger_message_sent: received"),
-    pytest.param("Trigger_message_viewed", [sent(HELLO)], opened(), "Hello", None, id="Trigger_message_viewed: opens the box"),
+    pytest.param(
+        "Trigger_message_viewed", [sent(HELLO)], opened(), "Hello", None, id="Trigger_message_viewed: opens the box"
+    ),
     pytest.param(
         "Trigger_message_viewed",
         [sent(HELLO)],
@@ -131,7 +137,9 @@ ROWS: Final = [
         None,
         id="Trigger_message_viewed: clicks Let's chat",
     ),
-    pytest.param("Trigger_visitor_reaction", [sent(HELLO)], typed(), "Hello", None, id="Trigger_visitor_reaction: typed answer"),
+    pytest.param(
+        "Trigger_visitor_reaction", [sent(HELLO)], typed(), "Hello", None, id="Trigger_visitor_reaction: typed answer"
+    ),
 ]
 
 # name, a history, how often the event comes of it
@@ -157,7 +165,9 @@ CARDINALITIES: Final = [
         0,
         id='Chatbot_button_interaction: not a "back" button',
     ),
-    pytest.param("Chatbot_viewed", [sent(BOT_1), opened(), sent(BOT_1), opened()], 1, id="Chatbot_viewed: once per run"),
+    pytest.param(
+        "Chatbot_viewed", [sent(BOT_1), opened(), sent(BOT_1), opened()], 1, id="Chatbot_viewed: once per run"
+    ),
     pytest.param(
         "Chatbot_visitor_reaction",
         [sent(BOT_1), typed(), sent(BOT_1), typed()],
@@ -197,7 +207,9 @@ CARDINALITIES: Final = [
     pytest.param("Feedback_sent", [rated(5)] * 3, 3, id="Feedback_sent: each"),
     pytest.param("Feedback_text_sent", [rated(text="Fine")] * 3, 3, id="Feedback_text_sent: each"),
     pytest.param("Trigger_message_sent", [sent(HELLO)] * 3, 1, id="Trigger_message_sent: once per run"),
-    pytest.param("Trigger_message_viewed", [sent(HELLO), opened(), opened()], 1, id="Trigger_message_viewed: once per run"),
+    pytest.param(
+        "Trigger_message_viewed", [sent(HELLO), opened(), opened()], 1, id="Trigger_message_viewed: once per run"
+    ),
     pytest.param(
         "Trigger_visitor_reaction", [sent(HELLO), typed(), typed()], 1, id="Trigger_visitor_reaction: once per run"
     ),
@@ -325,7 +337,9 @@ def test_a_duplicate_gives_back_the_same_session_and_no_event():
 
 def test_a_decision_tells_events_dropped_for_consent_from_none():
     refused = {"analytics": False}
-    dropped, nothing, sent_on = decisions([sent(BOT, consent=refused), closed(), sent(PROMO, consent={"analytics": True})])
+    dropped, nothing, sent_on = decisions(
+        [sent(BOT, consent=refused), closed(), sent(PROMO, consent={"analytics": True})]
+    )
     assert (dropped.dropped_for_consent, dropped.events) == (True, ())
     assert (nothing.dropped_for_consent, nothing.events) == (False, ())
     assert not sent_on.dropped_for_consent

@@ -80,7 +80,9 @@ def test_event_ids_of_runs_viewed_at_once_differ_though_the_runs_look_alike():
         pytest.param(joined(EVA, interaction_id="i"), joined({**EVA, "id": "x"}, interaction_id="i"), id="agent"),
         pytest.param(clicked(BOT, "A", interaction_id="i"), clicked(BOT, "B", interaction_id="i"), id="button"),
         pytest.param(
-            typed(conversation_id="a", interaction_id="i"), typed(conversation_id="b", interaction_id="i"), id="conversation"
+            typed(conversation_id="a", interaction_id="i"),
+            typed(conversation_id="b", interaction_id="i"),
+            id="conversation",
         ),
     ],
 )
@@ -111,10 +113,14 @@ RECEIVED = [sent(of_run(BOT, "1"), interaction_id="first"), sent(of_run(BOT, "1"
         pytest.param(RECEIVED[:1], [("first",)], id="sent: its receipt is the interaction itself"),
         pytest.param([*RECEIVED, opened(interaction_id="o")], [("o", "first")], id="viewed"),
         pytest.param(
-            [*RECEIVED, typed(interaction_id="t")], [("t", "first")] * 2, id="interaction and reaction: the first receipt"
+            [*RECEIVED, typed(interaction_id="t")],
+            [("t", "first")] * 2,
+            id="interaction and reaction: the first receipt",
         ),
         pytest.param([*RECEIVED, clicked(BOT, interaction_id="c")], [("c", "first")] * 2, id="button and interaction"),
-        pytest.param([*RECEIVED, clicked(None, interaction_id="c")], [("c", "first")] * 2, id="button that names no chatbot"),
+        pytest.param(
+            [*RECEIVED, clicked(None, interaction_id="c")], [("c", "first")] * 2, id="button that names no chatbot"
+        ),
         pytest.param([clicked(BOT, interaction_id="c")], [("c",)] * 2, id="button of one never received"),
         pytest.param([typed(interaction_id="t")], [("t",)], id="started"),
         pytest.param([*RECEIVED, joined(interaction_id="j")], [("j",)], id="agent"),
@@ -143,7 +149,7 @@ def test_caused_by_of_an_offline_answer_tells_the_message_alone_from_the_reactio
 
 
 def test_automation_is_on_sent_viewed_button_interaction_and_reaction_events_null_on_the_others():
-    history = [*EVERYTHING, typed(conversation_id="new"), sent(HELLO), opened(), typed(conversation_id="new")]
+    history = [*EVERYTHING, ended(), typed(), sent(HELLO), opened(), typed()]
     having = {event.name for event in all_events(history) if event.automation is not None}
     without = {event.name for event in all_events(history) if event.automation is None}
     assert not having & without
@@ -190,7 +196,9 @@ def test_conversation_id_is_that_of_the_interaction_that_fired_also_where_the_ru
 
 
 def test_conversation_id_is_null_while_the_conversation_is_nameless():
-    assert [event.conversation_id for event in all_events([sent(BOT), opened(), typed(conversation_id="c"), form()])] == [
+    assert [
+        event.conversation_id for event in all_events([sent(BOT), opened(), typed(conversation_id="c"), form()])
+    ] == [
         None,
         None,
         "c",
@@ -242,7 +250,9 @@ def test_the_derived_client_id_is_the_same_for_the_whole_session():
 
 
 def test_the_derived_client_id_is_of_the_sessions_first_interaction_whatever_its_time():
-    assert client_ids([form(visitor_id="v", at=10), form(visitor_id="w", at=0)]) == client_ids([form(visitor_id="v")]) * 2
+    assert (
+        client_ids([form(visitor_id="v", at=10), form(visitor_id="w", at=0)]) == client_ids([form(visitor_id="v")]) * 2
+    )
 
 
 # -- trackers ---------------------------------------------------------------------
@@ -253,7 +263,9 @@ def test_the_derived_client_id_is_of_the_sessions_first_interaction_whatever_its
     [
         pytest.param(rules(), ["G-PAGE1", "UA-1-2"], id="the page's ids"),
         pytest.param(rules(measurement_ids=["G-OWN"]), ["G-PAGE1", "UA-1-2"], id="the account's ids only under manual"),
-        pytest.param(rules(measurement="manual", measurement_ids=["G-OWN", "UA-9-9"]), ["G-OWN", "UA-9-9"], id="manual"),
+        pytest.param(
+            rules(measurement="manual", measurement_ids=["G-OWN", "UA-9-9"]), ["G-OWN", "UA-9-9"], id="manual"
+        ),
         pytest.param(rules(measurement="manual"), [], id="manual without ids"),
         pytest.param(
             rules(measurement="manual", measurement_ids=["G-OWN"], api_tracker="UA-7-7"),
@@ -273,7 +285,11 @@ def test_trackers_are_an_exclusive_choice(by, ids):
         pytest.param(["UA-1-2", "G-B", "G-A"], ["UA-1-2", "G-B", "G-A"], id="as listed"),
         pytest.param(["G-B", "G-A", "G-B"], ["G-B", "G-A"], id="without repeats"),
         pytest.param(["G-", "G-a", "G-A B", "G-Á", "G-A\n", "XG-A", "g-A", "GT-A", "AW-1"], [], id="G- and A-Z0-9"),
-        pytest.param(["UA-1", "UA--1", "UA-1-", "UA-a-1", "UA-1-2-3", "UA-1-2\n", "UA-١-٢"], [], id="UA- digits - digits"),
+        pytest.param(
+            ["UA-1", "UA--1", "UA-1-", "UA-a-1", "UA-1-2-3", "UA-1-2\n", "UA-\u0661-\u0662"],
+            [],
+            id="UA- digits - digits",
+        ),
         pytest.param(["nonsense", "G-0"], ["G-0"], id="the others stand"),
         pytest.param([], [], id="none"),
     ],
@@ -304,7 +320,10 @@ def test_a_trackers_session_id_is_from_its_own_cookie_else_ga_session_id():
 
 
 def test_else_the_epoch_seconds_of_the_sessions_first_applied_interaction():
-    assert trackers([typed(at=0.999999), typed(at=-5), listing("G-A", "UA-1-1")]) == [("G-A", START_S), ("UA-1-1", START_S)]
+    assert trackers([typed(at=0.999999), typed(at=-5), listing("G-A", "UA-1-1")]) == [
+        ("G-A", START_S),
+        ("UA-1-1", START_S),
+    ]
     again = [typed(at=0), listing("G-A") | {"at": 86_401}]
     assert trackers(again) == [("G-A", str(int(START_S) + 86_401))]
 

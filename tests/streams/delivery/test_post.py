@@ -1,3 +1,6 @@
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
 import pytest
 
 from streams.delivery import CannotPost
@@ -14,46 +17,77 @@ async def test_connections_are_used_again():
             ports.add(request.transport.get_extra_info("peername")[1])
             return await super()._answer(request, arrivals, violations)
 
-    async with Watching() as there, Post(there.url, 2, 5.0) as post:
+    async with Watching() as there, Post(there.url, 5.0) as post:
         for _ in range(20):
             assert (await post(request(made()), "global", "s", NOW)).status == 204
     assert len(ports) == 1
 
 
+@asynccontextmanager
+async def answering(head, *, part, every_s):
+    """An endpoint whose answer has no end."""
+
+    answers = []
+
+    async def answer(reader, writer):
+        answers.append(asyncio.current_task())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(every_s)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1")
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await asyncio.gather(*answers)
+
+
 async def test_an_answer_without_end_is_not_read_to_it():
-    async with Collector() as there, Post(there.url, 1, 5.0) as post:
-        there.misbehave(Misbehaviour(status=200, answer_bytes=3_000_000))
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    async with answering(head, part=b"x" * 10_000, every_s=0) as endpoint, Post(endpoint, 5.0) as post:
         assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
         assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
+
+
+async def test_an_answer_that_trickles_in_has_no_more_time_than_any_other():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
+    async with answering(head, part=b"x", every_s=0.1) as endpoint, Post(endpoint, 0.3) as post:
+        assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
 
 
 @pytest.mark.parametrize(("region", "host"), [("global", "www"), ("eu", "region1")])
 def test_googles_endpoint_by_region(region, host):
-    assert Post(None, 1, 5.0).host(region) == f"https://{host}.google-analytics.com"
-    assert Post("http://here", 1, 5.0).host(region) == "http://here"
+    assert Post(None, 5.0).host(region) == f"https://{host}.google-analytics.com"
+    assert Post("http://here", 5.0).host(region) == "http://here"
 
 
 async def test_a_slow_answer_is_a_timeout_and_nobody_is_unreachable():
     async with Collector() as there:
-        async with Post(there.url, 1, 0.2) as post:
+        async with Post(there.url, 0.2) as post:
             there.misbehave(Misbehaviour(delay_s=60))
             assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
-        async with Post(there.url, 1, 5.0) as post:
+        async with Post(there.url, 5.0) as post:
             there.misbehave(Misbehaviour(drop="taken"))
             assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
         gone = there.url
-    async with Post(gone, 1, 5.0) as post:
+    async with Post(gone, 5.0) as post:
         assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
 
 
 async def test_an_endpoint_that_speaks_no_tls_is_unreachable():
-    async with Collector() as there, Post(there.url.replace("http:", "https:"), 1, 5.0) as post:
+    async with Collector() as there, Post(there.url.replace("http:", "https:"), 5.0) as post:
         assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
 
 
 @pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "http://[::1", "127.0.0.1"])
 async def test_what_no_endpoint_could_mend_is_an_error_that_says_so_without_the_secret(endpoint):
-    async with Post(endpoint, 1, 5.0) as post:
+    async with Post(endpoint, 5.0) as post:
         with pytest.raises(CannotPost) as raised:
             await post(request(made()), "global", "s3cr3t", NOW)
     assert raised.value.__cause__ is raised.value.__context__ is None
@@ -69,7 +103,7 @@ async def test_a_hit_carries_no_secret_at_all():
             asked.append(request.path_qs)
             return await super()._answer(request, arrivals, violations)
 
-    async with Watching() as there, Post(there.url, 1, 5.0) as post:
+    async with Watching() as there, Post(there.url, 5.0) as post:
         await post(request(made(), UA), "global", "s3cr3t", NOW)
         await post(request(made()), "global", "s3&cr=3t", NOW)
     assert asked == ["/collect", "/mp/collect?measurement_id=G-ABC1234567&api_secret=s3%26cr%3D3t"]

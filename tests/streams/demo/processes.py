@@ -39,8 +39,9 @@ def pids_with(text: str) -> list[int]:
 
 def descendants(pid: int) -> list[int]:
     """The processes that this one has started, and theirs."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,comm="], capture_output=True, text=True, check=True).stdout
+    rows = (line.split(maxsplit=2) for line in listed.splitlines())
+    parents = {int(child): int(parent) for child, parent, command in rows if command != "ps"}
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more

@@ -16,6 +16,7 @@ DEMO = (sys.executable, "-m", "streams.cli", "demo", "--sessions", "40")
 
 
 def test_the_demo_shows_what_it_should_and_says_so(capfd):
+    before = set(descendants(os.getpid()))  # a broker of other tests, perhaps
     assert run.run_demo(seed=3, sessions=120) == 0
     out = capfd.readouterr().out
     assert len(re.findall(r"^ ok  ", out, re.MULTILINE)) == 8
@@ -23,10 +24,10 @@ def test_the_demo_shows_what_it_should_and_says_so(capfd):
     assert re.search(r"violations of Google's rules\s+0\s", out)
     assert re.search(r"\$\s+too_large\s+1\s", out)
     assert "is credited to" in out
-    assert descendants(os.getpid()) == []
+    assert set(descendants(os.getpid())) <= before
 
 
-def test_without_any_traffic_nothing_is_shown_and_nothing_fails(capfd):
+def test_one_visit_alone_is_enough(capfd):
     assert run.run_demo(seed=3, sessions=1) == 0
     assert "NOT OK" not in capfd.readouterr().out
 
@@ -127,4 +128,5 @@ def test_served_it_stays_up_with_traffic_until_it_is_told(tmp_path):
 
 def read(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.read()
+        body: bytes = answer.read()
+        return body

@@ -29,6 +29,8 @@ def test_the_user_s_settings_are_none_of_the_demo_s_business(monkeypatch):
     monkeypatch.setenv("CHAT2GA_BROKER", "kafka://production:9092")
     monkeypatch.setenv("CHAT2GA_TOPIC_PREFIX", "live-")
     monkeypatch.setenv("CHAT2GA_GROUP", "live")
+    monkeypatch.setenv("CHAT2GA_RULES", "/etc/production.toml")
+    monkeypatch.setenv("CHAT2GA_BROKER_PASSWORD", "production")
     settings = demo_settings(broker="kafka://127.0.0.1:1")
     assert (settings.broker, settings.topic_prefix, settings.group) == ("kafka://127.0.0.1:1", "", "chat2ga")
     env = worker_environment(settings, SECRETS)

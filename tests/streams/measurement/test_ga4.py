@@ -134,9 +134,13 @@ def test_a_client_id_that_is_not_two_numbers_is_rejected(client_id):
     )
 
 
-@pytest.mark.parametrize(("length", "kept"), [(256, True), (257, False)])
-def test_a_user_id_past_its_limit_is_left_out_because_a_cut_one_is_someone_elses(length, kept):
-    event = made(user_id="u" * length)
+@pytest.mark.parametrize(
+    ("user_id", "kept"),
+    [("u" * 256, True), ("u" * 257, False), ("😀" * 128, True), ("😀" * 128 + "u", False)],
+    ids=["at the limit", "past it", "at the limit in UTF-16", "past it in UTF-16"],
+)
+def test_a_user_id_past_its_limit_is_left_out_because_a_cut_one_is_someone_elses(user_id, kept):
+    event = made(user_id=user_id)
     assert ("user_id" in body(request(event))) is kept
     assert notes(event) == ([] if kept else ["user_id: left out (user_id has at most 256 characters)"])
 

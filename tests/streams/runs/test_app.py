@@ -29,11 +29,22 @@ class Counting:
 
     async def feed(self, records):
         keys = [b"key %d" % (n % KEYS) for n in range(records)]
-        await produce(self.kafka.bootstrap, f"{self.prefix}in", [Written(key, b"x", int(key[4:]) % PARTITIONS) for key in keys])
+        await produce(
+            self.kafka.bootstrap, f"{self.prefix}in", [Written(key, b"x", int(key[4:]) % PARTITIONS) for key in keys]
+        )
 
     def start(self, number):
-        command = [sys.executable, "-m", "tests.streams.runs.counting", self.kafka.bootstrap, self.prefix, str(PARTITIONS)]
-        self.processes[number] = Process([*command, str(self.directory / str(number))], log=self.directory / f"{number}.log")
+        command = [
+            sys.executable,
+            "-m",
+            "tests.streams.runs.counting",
+            self.kafka.bootstrap,
+            self.prefix,
+            str(PARTITIONS),
+        ]
+        self.processes[number] = Process(
+            [*command, str(self.directory / str(number))], log=self.directory / f"{number}.log"
+        )
         return self.processes[number]
 
     async def written(self, records, timeout_s=90.0):
@@ -51,10 +62,14 @@ class Counting:
             await asyncio.sleep(0.3)
 
     async def out(self):
-        return [(record.key, int(record.value)) for record in await read_topic(self.kafka.bootstrap, f"{self.prefix}out")]
+        return [
+            (record.key, int(record.value)) for record in await read_topic(self.kafka.bootstrap, f"{self.prefix}out")
+        ]
 
     async def state(self):
-        last = {record.key: record.value for record in await read_topic(self.kafka.bootstrap, f"{self.prefix}changelog")}
+        last = {
+            record.key: record.value for record in await read_topic(self.kafka.bootstrap, f"{self.prefix}changelog")
+        }
         return {key: int(bytes(unpack(stored).payload)) for key, stored in last.items()}
 
 

@@ -35,6 +35,11 @@ def test_what_is_too_short_is_no_entry():
 
 
 def test_an_entry_of_the_first_version_still_reads():
-    golden = bytes.fromhex("01" "0700000000000000" "e803000000000000" "40420f0000000000" "68656c6c6f")
+    golden = bytes.fromhex("010700000000000000e80300000000000040420f000000000068656c6c6f")
     entry = unpack(golden)
-    assert (entry.last_offset, entry.touched_ms, entry.expires_micros, bytes(entry.payload)) == (7, 1000, 1_000_000, b"hello")
+    assert (entry.last_offset, entry.touched_ms, entry.expires_micros, bytes(entry.payload)) == (
+        7,
+        1000,
+        1_000_000,
+        b"hello",
+    )

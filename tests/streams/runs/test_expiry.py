@@ -34,12 +34,39 @@ def entry(*, offset=0, touched_min=0, expires_min=0):
 @pytest.mark.parametrize(
     ("stored", "at", "goes"),
     [
-        pytest.param(entry(touched_min=0, expires_min=30), {"watermark_min": 60, "record_min": 60}, True, id="past both"),
-        pytest.param(entry(touched_min=0, expires_min=30), {"watermark_min": 29, "record_min": 60}, False, id="the stream has not come so far"),
-        pytest.param(entry(touched_min=55, expires_min=30), {"watermark_min": 60, "record_min": 60}, False, id="touched a moment ago: a backfill among live traffic"),
-        pytest.param(entry(touched_min=0, expires_min=900), {"watermark_min": 60, "record_min": 60}, False, id="quiet, but not past its expiry"),
-        pytest.param(entry(offset=7, expires_min=30), {"watermark_min": 60, "record_min": 60, "committed": 7}, False, id="its last record is not committed: a crash would read it again"),
-        pytest.param(entry(offset=7, expires_min=30), {"watermark_min": 60, "record_min": 60, "committed": 8}, True, id="its last record is committed"),
+        pytest.param(
+            entry(touched_min=0, expires_min=30), {"watermark_min": 60, "record_min": 60}, True, id="past both"
+        ),
+        pytest.param(
+            entry(touched_min=0, expires_min=30),
+            {"watermark_min": 29, "record_min": 60},
+            False,
+            id="the stream has not come so far",
+        ),
+        pytest.param(
+            entry(touched_min=55, expires_min=30),
+            {"watermark_min": 60, "record_min": 60},
+            False,
+            id="touched a moment ago: a backfill among live traffic",
+        ),
+        pytest.param(
+            entry(touched_min=0, expires_min=900),
+            {"watermark_min": 60, "record_min": 60},
+            False,
+            id="quiet, but not past its expiry",
+        ),
+        pytest.param(
+            entry(offset=7, expires_min=30),
+            {"watermark_min": 60, "record_min": 60, "committed": 7},
+            False,
+            id="its last record is not committed: a crash would read it again",
+        ),
+        pytest.param(
+            entry(offset=7, expires_min=30),
+            {"watermark_min": 60, "record_min": 60, "committed": 8},
+            True,
+            id="its last record is committed",
+        ),
     ],
 )
 def test_an_entry_goes_when_its_time_has_passed_and_nothing_touched_it(stored, at, goes):

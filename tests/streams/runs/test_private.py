@@ -19,7 +19,9 @@ def test_what_is_leaned_on_is_there(where, names):
 
 def _source(owner):
     return "".join(
-        importlib.import_module("inspect").getsource(base) for base in owner.__mro__ if base.__module__.split(".")[0] in ("faust", "aiokafka", "mode")
+        importlib.import_module("inspect").getsource(base)
+        for base in owner.__mro__
+        if base.__module__.split(".")[0] in ("faust", "aiokafka", "mode")
     )
 
 

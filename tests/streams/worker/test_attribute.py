@@ -31,7 +31,9 @@ async def attribute_on(partition=0, rules=None, **table_options):
     """The agent with an empty table that holds one partition."""
     app = RunApp("test", broker="kafka://127.0.0.1:1")
     topics = Topics(SETTINGS, dict.fromkeys(NAMES.catalogued(SETTINGS), 4))
-    table = RunTable(app, name="sessions", changelog="changelog", partitions=4, source="chat-interactions", **table_options)
+    table = RunTable(
+        app, name="sessions", changelog="changelog", partitions=4, source="chat-interactions", **table_options
+    )
     await table.open(partition)
     table.committed_next_offset = lambda _number: 1 << 60
     return Attribute(rules=rules or RuleBook(), table=table, topics=topics, window=DeadLetterWindow(10_000, 1.0)), table
@@ -40,7 +42,17 @@ async def attribute_on(partition=0, rules=None, **table_options):
 def run_of(records, first_offset=0, partition=0):
     made = [
         ConsumerRecord(
-            "chat-interactions", partition, first_offset + n, record.arrival_ms, 0, record.key, record.value, None, 0, 0, ()
+            "chat-interactions",
+            partition,
+            first_offset + n,
+            record.arrival_ms,
+            0,
+            record.key,
+            record.value,
+            None,
+            0,
+            0,
+            (),
         )
         for n, record in enumerate(records)
     ]
@@ -106,7 +118,10 @@ async def test_records_read_again_after_a_crash_change_nothing_and_send_nothing(
 
 @pytest.mark.parametrize(
     ("key", "code"),
-    [pytest.param(None, "no_key", id="no key"), pytest.param(b"acme/s/another", "wrong_key", id="another session's key")],
+    [
+        pytest.param(None, "no_key", id="no key"),
+        pytest.param(b"acme/s/another", "wrong_key", id="another session's key"),
+    ],
 )
 async def test_a_record_under_another_key_than_its_session_is_a_dead_letter(key, code):
     good = PLAIN[0]

@@ -27,7 +27,12 @@ def test_a_dead_letter_says_where_the_record_lies_which_field_is_at_fault_and_ha
     letter = decode_dead_letter(record.value)
     assert record.key == b"key"
     assert (letter.topic, letter.partition, letter.offset) == ("chat-interactions", 3, 8)
-    assert (letter.stage, letter.field, letter.code, letter.reason) == ("attribute", "timestamp", "invalid", "Expected RFC 3339")
+    assert (letter.stage, letter.field, letter.code, letter.reason) == (
+        "attribute",
+        "timestamp",
+        "invalid",
+        "Expected RFC 3339",
+    )
     assert (letter.key, letter.value, letter.truncated) == (b"key", b"\xff\x00 anything", False)
     assert letter.timestamp_ms == 1_700_000_000_001
 

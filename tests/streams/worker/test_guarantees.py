@@ -112,10 +112,13 @@ async def test_two_workers_and_one_that_joins_midway_give_what_a_replay_gives(ka
     assert group.stop() == {0: 0, 1: 0, 2: 0}
 
     records = await the_input(kafka, prefix)
-    verdict = await judge(kafka.bootstrap, prefix, "g", expected(records))
+    want = expected(records)
+    verdict = await judge(kafka.bootstrap, prefix, "g", want)
     assert verdict.faults == {}
     assert verdict.repeats == 0, "a worker that joins makes nobody do anything twice"
-    replayed = await asyncio.to_thread(replay, records, tmp_path)
+    # A file has no record keys, so what only its key makes a dead letter is none in a replay.
+    rightly_keyed = [r for r in records if want.dead_letters.get((r.partition, r.offset)) != "key"]
+    replayed = await asyncio.to_thread(replay, rightly_keyed, tmp_path)
     got = defaultdict(list)
     for record in await read_topic(kafka.bootstrap, f"{prefix}ga-events"):
         got[session_of(record.value)].append(record.value)
@@ -208,7 +211,9 @@ async def test_without_a_local_store_the_whole_changelog_is_read_before_it_is_re
 
 
 def metric(text, name):
-    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
+    return sum(
+        float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))
+    )
 
 
 async def test_every_kind_of_bad_record_is_a_dead_letter_and_the_stream_goes_on(kafka, prefix, group):
@@ -287,5 +292,7 @@ def hash_of(key):
 
 
 def lag(text, topic):
-    lines = [line for line in text.splitlines() if line.startswith("chat2ga_lag_records{") and f'topic="{topic}"' in line]
+    lines = [
+        line for line in text.splitlines() if line.startswith("chat2ga_lag_records{") and f'topic="{topic}"' in line
+    ]
     return not lines or sum(float(line.rpartition(" ")[2]) for line in lines)

@@ -1,0 +1,81 @@
+"""`chat2ga check`: would the worker start here? Settings, accounts, rules, broker and topics, each fault in a line."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from streams.cli import options
+from streams.cli.console import print_table
+from streams.cli.running import verb
+from streams.errors import Chat2gaError
+
+if TYPE_CHECKING:
+    from streams.configuration import BadFile
+    from streams.settings import Settings
+
+__all__ = ["check"]
+
+_FAULT = "FAULT"
+Row = tuple[str, str, str]
+"""good, note or FAULT; what was looked at; what is said of it."""
+
+
+@verb
+def check(config: options.ConfigOption = None) -> int:
+    """Check settings, accounts, rules, broker and topics. Exit code 1 if anything would stop the worker."""
+    from streams.settings import effective
+
+    settings = options.settings_of(config)
+    print_table(sys.stdout, ("setting", "value"), effective(settings).items())
+    rows = [*_file_rows(settings), *_broker_rows(settings)]
+    print_table(sys.stdout, ("", "checked", "result"), rows)
+    return 1 if any(kind == _FAULT for kind, _, _ in rows) else 0
+
+
+def _file_rows(settings: "Settings") -> list[Row]:
+    from streams.configuration import BadFile, read_accounts, read_options
+    from streams.settings import secret
+
+    rows: list[Row] = []
+    try:
+        accounts = read_accounts(settings.accounts)
+    except BadFile as error:
+        rows += _fault_rows("accounts", error)
+    else:
+        given = "no file: every account has the contract's defaults, and no tracker"
+        said = f"{settings.accounts}: {len(accounts.by_id):,} listed" if settings.accounts else given
+        rows.append(("good", "accounts", said))
+        sources = {
+            (tracker, source)
+            for account in (accounts.default, *accounts.by_id.values())
+            for tracker, source in account.api_secrets.items()
+        }
+        rows += [
+            ("note", "accounts", f"{tracker}: there is no secret at {source} here; where `deliver` runs it must be")
+            for tracker, source in sorted(sources)
+            if secret(source) is None
+        ]
+    try:
+        read = read_options(settings.rules)
+    except BadFile as error:
+        rows += _fault_rows("rules", error)
+    else:
+        rows.append(("good", "rules", f"{settings.rules or 'no file: the defaults'}; rules_version {read.version()}"))
+    return rows
+
+
+def _fault_rows(what: str, error: "BadFile") -> list[Row]:
+    return [
+        (_FAULT, what, f"{error.path}: {fault.key}: {fault.reason}" if fault.key else f"{error.path}: {fault.reason}")
+        for fault in error.faults
+    ]
+
+
+def _broker_rows(settings: "Settings") -> list[Row]:
+    from streams.worker.admin import broker_findings
+
+    try:
+        findings = asyncio.run(broker_findings(settings))
+    except Chat2gaError as error:
+        return [(_FAULT, "broker", str(error))]
+    return [(_FAULT if each.kind == "fault" else each.kind, each.what, each.says) for each in findings]

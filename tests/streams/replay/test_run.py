@@ -1,0 +1,209 @@
+"""A replay as a whole: what comes out depends on the input and the rules alone."""
+
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.interaction import Fault, Interaction, decode_interaction, session_key
+from schemas.options import Options
+from streams.attribution import RuleBook
+from streams.replay import Replay, replay
+from streams.replay.errors import BadInput, BadOutput, NoRoom, NotSupported
+from streams.replay.plan import Limits
+from tests.streams.replay.replays import (
+    AS_OF_MS,
+    DEALT_ANEW,
+    IN_BUCKETS,
+    LINES,
+    ON_DISK,
+    ONE_BUCKET,
+    reference,
+    replayed,
+)
+
+JUNK = (b"", b"  \r", b"{", b"[]", b"\xff\xfe", b'{"type":"no_such"}', b'"\\ud800"', b"{" * 3_000, b"0" * 9_000)
+some_lines = st.lists(st.one_of(st.sampled_from(LINES), st.sampled_from(JUNK)), max_size=120)
+some_limits = st.builds(Limits, st.integers(10_000, 40_000), st.integers(1, 40_000))
+orders = st.sampled_from(["time", "arrival"])
+
+
+def in_a_new_directory(lines, **wanted):
+    with tempfile.TemporaryDirectory() as directory:
+        return replayed(Path(directory), lines, **wanted)
+
+
+@given(some_lines, some_limits, orders)
+def test_events_are_those_of_the_reference_whatever_fits_in_memory(lines, limits, order):
+    events, _, _ = in_a_new_directory(lines, limits=limits, order=order)
+    assert events == reference(lines, order)
+
+
+@given(some_lines, some_limits)
+def test_dead_letters_and_the_tally_do_not_depend_on_what_fits_in_memory(lines, limits):
+    _, dead, tally = in_a_new_directory(lines)
+    _, dead_in_buckets, tally_in_buckets = in_a_new_directory(lines, limits=limits)
+    assert [json.loads(one)["line"] for one in dead] == [json.loads(one)["line"] for one in dead_in_buckets]
+    assert tally == tally_in_buckets
+
+
+@given(some_lines, st.randoms(use_true_random=False))
+def test_how_sessions_are_interleaved_changes_no_byte_of_any(lines, random):
+    by_key = {}
+    for line in lines:
+        decoded = decode_interaction(line, 1 << 62)
+        if not isinstance(decoded, Fault) and isinstance(decoded, Interaction):
+            by_key.setdefault(session_key(decoded), []).append(line)
+    turns = [key for key, said in by_key.items() for _ in said]
+    random.shuffle(turns)
+    waiting = {key: iter(said) for key, said in by_key.items()}
+    shuffled = [next(waiting[key]) for key in turns]
+    straight, _, _ = in_a_new_directory([line for said in by_key.values() for line in said], order="arrival")
+    mixed, _, _ = in_a_new_directory(shuffled, order="arrival", limits=IN_BUCKETS)
+    assert sorted(mixed, key=session_of) == sorted(straight, key=session_of)  # stable: of a session in their order
+
+
+def session_of(event):
+    said = json.loads(event)
+    return said["account_id"], said["session_id"]
+
+
+@pytest.mark.parametrize("order", ["time", "arrival"])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param(ONE_BUCKET, id="in one bucket"),
+        pytest.param(IN_BUCKETS, id="in buckets"),
+        pytest.param(DEALT_ANEW, id="in buckets dealt anew"),
+        pytest.param(ON_DISK, id="sorted on disk"),
+    ],
+)
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_neither_processes_nor_buckets_change_a_byte(tmp_path, order, limits, jobs):
+    events, dead, tally = replayed(tmp_path, LINES, order=order, limits=limits, jobs=jobs)
+    assert events == reference(LINES, order)
+    assert [json.loads(one)["line"] for one in dead] == sorted(json.loads(one)["line"] for one in dead)
+    assert len(dead) == tally.dead_letters.total() == 100
+    assert tally.events.total() == len(events)
+    assert tally.records == len(LINES)
+    assert tally.interactions + tally.unknown.total() + tally.dead_letters.total() == len(LINES)
+
+
+def test_several_inputs_are_one_after_the_other(tmp_path):
+    halves = [LINES[:3_000], LINES[3_000:]]
+    names = []
+    for number, half in enumerate(halves):
+        path = tmp_path / f"half-{number}.jsonl"
+        path.write_bytes(b"\n".join(half))  # no line feed at the end of the first: no line may run into the next
+        names.append(str(path))
+    events, dead, _ = replayed(tmp_path, [], inputs=tuple(names))
+    assert events == reference(LINES)
+    places = Counter(json.loads(one)["file"] for one in dead)
+    assert list(places) == names
+    assert next(json.loads(one)["line"] for one in dead if json.loads(one)["file"] == names[1]) <= len(halves[1])
+
+
+def test_an_input_of_nothing_gives_an_empty_file(tmp_path):
+    events, dead, tally = replayed(tmp_path, [])
+    assert (events, dead, tally.records) == ([], [], 0)
+
+
+def test_unknown_types_are_counted_and_by_option_are_dead_letters(tmp_path):
+    lines = [b'{"type":"video_call","account_id":"a"}'] * 2
+    _, dead, tally = replayed(tmp_path, lines)
+    assert (dead, tally.unknown) == ([], {"video_call": 2})
+    _, dead, tally = replayed(tmp_path, lines, book=RuleBook(Options(unknown_types="dead_letter")))
+    assert [(json.loads(one)["field"], json.loads(one)["line"]) for one in dead] == [("type", 1), ("type", 2)]
+    assert (tally.unknown, tally.dead_letters) == ({}, {"type": 2})
+
+
+def test_a_sender_with_many_names_for_its_types_does_not_swell_the_tally(tmp_path):
+    lines = [b'{"type":"t%d"}' % number for number in range(250)]
+    _, _, tally = replayed(tmp_path, lines, limits=Limits(chunk_bytes=400, bucket_bytes=400))
+    assert tally.unknown.total() == 250
+    assert len(tally.unknown) == 101
+    assert tally.unknown["others"] == 150
+
+
+def test_as_of_is_the_arrival_of_all_records(tmp_path):
+    line = b'{"type":"contact_form_sent","account_id":"a","session_id":"s","timestamp":1700000000000}'
+    just_ahead, too_early = 1_700_000_000_000 - 3_600_000, 1_700_000_000_000 - 3_600_001
+    assert len(replayed(tmp_path, [line], as_of_ms=just_ahead)[0]) == 1
+    _, dead, _ = replayed(tmp_path, [line], as_of_ms=too_early)
+    assert json.loads(dead[0])["code"] == "ahead"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "says"),
+    [
+        pytest.param({"out": "x.parquet"}, NotSupported, ".jsonl", id="an output of another form"),
+        pytest.param({"inputs": ("kafka:t",)}, NotSupported, ".jsonl", id="an input of another form"),
+        pytest.param({"out": "/no/such/x.jsonl"}, BadOutput, "mkdir -p /no/such", id="no directory"),
+        pytest.param({"inputs": ("/no/such.jsonl",)}, BadInput, "no such file", id="no input"),
+        pytest.param({"inputs": ("-", "-")}, BadInput, "once", id="standard input twice"),
+    ],
+)
+def test_what_can_be_known_to_be_wrong_is_told_before_anything_is_read(tmp_path, wanted, error, says):
+    with pytest.raises(error, match=says):
+        replayed(tmp_path, LINES, **wanted)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_an_output_never_replaces_an_input_or_another_output(tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(LINES[0])
+    wanted = Replay(inputs=(str(source),), out=str(source), book=RuleBook(), as_of_ms=AS_OF_MS)
+    with pytest.raises(BadOutput, match="would replace the input"):
+        replay(wanted)
+    with pytest.raises(BadOutput, match="would replace what --to writes"):
+        replayed(tmp_path, LINES[:1], dead_letters=str(tmp_path / "out.jsonl"))
+    assert source.read_bytes()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_fault_far_into_the_input_leaves_everything_as_it_was(tmp_path, jobs, monkeypatch):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    (tmp_path / "out.jsonl").write_bytes(b"yesterday's\n")
+    good, cut = tmp_path / "good.jsonl", tmp_path / "cut.gz"
+    good.write_bytes(b"\n".join(LINES))
+    cut.write_bytes(b"\x1f\x8b\x08\x00")
+    with pytest.raises(BadInput, match="cut off"):
+        replayed(tmp_path, [], inputs=(str(good), str(cut)), limits=IN_BUCKETS, jobs=jobs)
+    assert (tmp_path / "out.jsonl").read_bytes() == b"yesterday's\n"
+    assert not (tmp_path / "dead.jsonl").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert list(temporary.iterdir()) == []
+
+
+def test_no_room_for_temporary_files_is_told_with_where_and_what_to_do(tmp_path, monkeypatch):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"\n".join(LINES))
+    wanted = Replay(inputs=(str(source),), out=str(tmp_path / "out.jsonl"), book=RuleBook(), as_of_ms=AS_OF_MS)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # Python ignores SIGXFSZ: the write fails instead
+    try:
+        with pytest.raises(NoRoom, match=f"{tmp_path}.*TMPDIR"):
+            replay(wanted)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@settings(max_examples=3)
+@given(st.lists(st.sampled_from(LINES), min_size=100, max_size=400))
+def test_one_session_larger_than_memory_comes_out_whole(lines):
+    visitor = [line for line in lines if b'"timestamp"' in line]
+    one_key = [line.replace(b'"session_id"', b'"other"').replace(b'"visitor_id"', b'"another"') for line in visitor]
+    crowded = [line.replace(b"{", b'{"session_id": "undefined", ', 1) for line in one_key]
+    same_account = [line.replace(b'"beta"', b'"acme"').replace(b'"gamma"', b'"acme"') for line in crowded]
+    events, _, _ = in_a_new_directory(same_account, limits=ON_DISK)
+    assert events == reference(same_account)

@@ -1,0 +1,52 @@
+"""Files of segments: merged they are in order, and a large session is whole in them."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.replay.segments import FLUSH_BYTES, SegmentWriter, merged, sort_segments
+
+places = st.lists(st.integers(0, 2**64 - 1), unique=True, max_size=30)
+
+
+def write(path, segments):
+    with SegmentWriter(path) as writer:
+        for seq, data in segments:
+            writer.write(seq, data)
+    return path
+
+
+@given(places, st.integers(1, 5))
+def test_many_files_are_merged_in_the_order_of_their_places(seqs, files):
+    segments = [(seq, b"%d" % seq) for seq in sorted(seqs)]
+    with tempfile.TemporaryDirectory() as directory:
+        paths = [write(Path(directory) / f"{n}", segments[n::files]) for n in range(files)]
+        assert list(merged(paths)) == segments
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.binary(max_size=5)), max_size=30))
+def test_sorting_keeps_the_order_of_one_place(segments):
+    with tempfile.TemporaryDirectory() as directory:
+        path = write(Path(directory) / "s", segments)
+        sort_segments(path)
+        assert list(merged([path])) == sorted(segments, key=lambda segment: segment[0])
+        assert list(Path(directory).iterdir()) == [path]
+
+
+def test_a_large_session_is_several_segments_that_no_other_comes_between(tmp_path):
+    parts = [b"%06d" % n + b"x" * 10_000 for n in range(100)]
+    with SegmentWriter(tmp_path / "a") as writer:
+        writer.write_all(5, parts)
+    write(tmp_path / "b", [(4, b"before\n"), (6, b"after\n")])
+    found = list(merged([tmp_path / "a", tmp_path / "b"]))
+    assert max(len(data) for _, data in found) < FLUSH_BYTES + 20_000
+    assert len(found) > 4
+    assert b"".join(data for _, data in found) == b"\n".join([b"before", *parts, b"after", b""])
+
+
+def test_a_session_without_events_leaves_nothing(tmp_path):
+    with SegmentWriter(tmp_path / "a") as writer:
+        writer.write_all(5, [])
+    assert (tmp_path / "a").stat().st_size == 0
