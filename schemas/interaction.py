@@ -64,8 +64,7 @@ _END_MICROS: Final = int(datetime(2101, 1, 1, tzinfo=UTC).timestamp()) * _MICROS
 # RFC 3339 §5.6, date-time; seconds to 59 because the contract knows no leap second.
 _RFC3339: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.([0-9]+))?"
-    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])",
-    re.ASCII,
+    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
 
 

@@ -45,8 +45,8 @@ def _automation(given: raw.GivenAutomation | None) -> tuple[str, str, str | None
 
 
 def _goal(given: raw.GivenGoal) -> tuple[str, float | None, str | None]:
-    # 10 and 10.0 are one value, and must be one content.
-    return given.name, None if given.value is None else float(given.value), given.currency
+    # One value must be one content: 10 and 10.0 are decoded alike, 0 and -0.0 are not.
+    return given.name, None if given.value is None else given.value + 0.0, given.currency
 
 
 _OWN_CONTENT: Final[dict[type, Callable[[Any], object]]] = {

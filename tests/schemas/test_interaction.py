@@ -622,6 +622,18 @@ def test_a_chatbots_button_holds_an_automation():
     assert isinstance(said.automation, GivenAutomation)
 
 
+@pytest.mark.parametrize("kind", MINIMAL)
+def test_an_interaction_cannot_be_changed(kind):
+    said = taken(record(kind, page={"url": "/"}, ga={"client_id": "1.2"}, consent={"analytics": True}))
+    with pytest.raises(AttributeError):
+        said.account_id = "other"
+    for field in said.__struct_fields__:
+        inner = getattr(said, field)
+        if isinstance(inner, msgspec.Struct):
+            with pytest.raises(AttributeError):
+                setattr(inner, inner.__struct_fields__[0], None)
+
+
 # -- properties -------------------------------------------------------------------
 
 

@@ -102,6 +102,11 @@ SAME_CONTENT = [
         a("goal_completed", goal={"name": "order", "value": 10.0}),
         id="10 and 10.0 are one value",
     ),
+    pytest.param(
+        a("goal_completed", goal={"name": "order", "value": 0}),
+        a("goal_completed", goal={"name": "order", "value": -0.0}),
+        id="0 and -0.0 are one value",
+    ),
     pytest.param(agent_wrote(EVA), agent_wrote({**EVA, "name": ""}), id="an agent's message by the agent's id"),
 ]
 

@@ -125,6 +125,8 @@ REDACTED = [
     ("+1 (555) 010-9999 or +1-555-010-8888", "[number] or [number]"),
     ("1234567@8901234.cz", "[email]"),
     ("me@1234567.cz and 1234567", "[email] and [number]"),
+    ("777 123 456@x.cz", "777 123 [email]"),
+    ("me@site.777 123 456", "[email] 123 456"),
     ("nothing personal", "nothing personal"),
 ]
 

@@ -344,3 +344,22 @@ def test_a_decision_tells_events_dropped_for_consent_from_none():
     assert (nothing.dropped_for_consent, nothing.events) == (False, ())
     assert not sent_on.dropped_for_consent
     assert sent_on.events
+
+
+@pytest.mark.parametrize(
+    ("history", "now", "then"),
+    [
+        pytest.param(
+            [sent(BOT)], typed(), ["Chatbot_interaction", "Chatbot_visitor_reaction"], id="text answers the chatbot"
+        ),
+        pytest.param([sent(BOT), typed()], typed(), [], id="once per run"),
+        pytest.param(
+            [sent(BOT), sent(PROMO)], typed(), ["Auto_message_visitor_reaction"], id="the last one is the target"
+        ),
+        pytest.param([sent(BOT), agent_wrote()], typed(), [], id="after an agent, the agent is"),
+    ],
+)
+def test_typed_text_answers_the_last_automation(history, now, then):
+    """The heart of it; every reading of the target is in test_automations.py."""
+    decision = step(session_after(history), interaction(now, len(history)), DEFAULTS)
+    assert [event.name for event in decision.events] == then
