@@ -125,7 +125,7 @@ def _vanilla(kafka: KafkaCluster, prefix: str) -> Iterator[int]:
     command = [sys.executable, "-m", "benchmarks.peers.vanilla_faust", kafka.url, prefix, str(PARTITIONS)]
     with tempfile.TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log)  # noqa: S603
+        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log)
         try:
             yield process.pid
         finally:
@@ -153,7 +153,8 @@ async def _measure(kafka: KafkaCluster, prefix: str, pid: int, records: int, due
 
 def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    ticks = int(fields[11]) + int(fields[12])
+    return float(ticks) / float(os.sysconf("SC_CLK_TCK"))
 
 
 def _peak_mib(pid: int) -> float:
@@ -182,11 +183,17 @@ def _table(found: dict[str, list[Figures]]) -> str:
 
 
 def _machine() -> str:
-    return f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()} {platform.release()}, Python {platform.python_version()}, Apache Kafka on the same cores"
+    return (
+        f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()}, Python {platform.python_version()}, "
+        "Apache Kafka on the same cores"
+    )
 
 
 def _as_json(found: dict[str, list[Figures]]) -> dict[str, object]:
-    return {"machine": _machine(), "engines": {name: [each._asdict() for each in figures] for name, figures in found.items()}}
+    return {
+        "machine": _machine(),
+        "engines": {name: [each._asdict() for each in figures] for name, figures in found.items()},
+    }
 
 
 if __name__ == "__main__":

@@ -47,14 +47,14 @@ def application(broker: str, prefix: str, partitions: int) -> faust.App:
             if isinstance(decoded, Unknown):
                 continue
             if isinstance(decoded, Fault):
-                await letters.send(key=message.key, value=event.value)
+                _ = await letters.send(key=message.key, value=event.value)
                 continue
             stored = sessions.get(message.key)
             decision = step(
                 decode_session(stored) if stored is not None else None, decoded, rules.of(decoded.account_id)
             )
             for sent in decision.events:
-                await events.send(key=message.key, value=encode_event(sent), partition=message.partition)
+                _ = await events.send(key=message.key, value=encode_event(sent), partition=message.partition)
             sessions[message.key] = encode_session(decision.session)
 
     return app

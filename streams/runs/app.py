@@ -11,8 +11,9 @@ and returns what to write; see `pipeline` for the order in which that happens.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import aiokafka
 import faust
 from faust.transport.drivers.aiokafka import Transport
 from faust.types import StreamT, TransportT
@@ -23,6 +24,9 @@ from streams.runs.pipeline import Handle, Output, Pipeline, Quiet, Sink, Statefu
 from streams.runs.producer import Publisher, Record, RunProducer
 from streams.runs.run import Run, RunSchema
 from streams.runs.table import RunTable
+
+if TYPE_CHECKING:
+    from faust.tables.manager import TableManager
 
 __all__ = ["RunApp"]
 
@@ -55,7 +59,7 @@ class RunApp(faust.App):
         # Without idempotence a retried batch may overtake the next one: state would go back.
         self.producer_settings = {"acks": "all", "enable_idempotence": True} if idempotence else {"acks": "all"}
         self._pipelines: list[Pipeline] = []
-        self._publisher = Publisher(lambda: self.producer._ensure_producer())
+        self._publisher = Publisher(self._aiokafka_producer)
         super().__init__(
             id,
             store="memory://",  # tables have a store of their own
@@ -111,12 +115,18 @@ class RunApp(faust.App):
         """Write to one partition; the offset of the last record. Raises PublishFailed."""
         return await self._publisher.publish(topic, partition, records)
 
+    def _aiokafka_producer(self) -> aiokafka.AIOKafkaProducer:
+        """The client itself: Faust's own producer buffers single messages."""
+        producer: RunProducer = self.producer  # type: ignore[assignment]
+        return producer._ensure_producer()
+
     # -- state ----------------------------------------------------------------------------
 
     @property
     def ready(self) -> bool:
         """Whether it is at work: in the group, with its tables recovered."""
-        return self.started and self.tables.recovery.completed.is_set() and not self.rebalancing
+        tables: TableManager = self.tables  # type: ignore[assignment]  # Faust's type names less than there is
+        return self.started and tables.recovery.completed.is_set() and not self.rebalancing
 
     def committed_next_offset(self, topic: str, partition: int) -> int:
         """Behind this offset nothing is read again; 0 while none is known."""

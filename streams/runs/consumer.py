@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 import aiokafka
 from aiokafka import TopicPartition
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import Message
@@ -115,7 +116,7 @@ class RunConsumer(Consumer):
                         # Not lost: either a seek follows, or the next fetch goes back to it.
                         self._refused.setdefault(ensure_TP(tp), records[0].offset)
                 await asyncio.sleep(0)
-        except (*self.consumer_stopped_errors, asyncio.CancelledError):
+        except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
 
@@ -135,14 +136,15 @@ class RunConsumer(Consumer):
 
     def _may_deliver(self, tp: TP) -> bool:
         """Input waits until a rebalance is over, tables recovered and positions back at what is committed;
-        changelogs are what recovery reads."""
+        changelogs are what recovery reads.
+        """
         return self.flow_active and not (self.app.rebalancing and self.app.topics.acks_enabled_for(tp.topic))
 
     def _go_back_to_refused(self) -> None:
         assignment = self.assignment()
         for tp, offset in self._refused.items():
             if tp in assignment:
-                self._thread.seek(tp, offset)  # type: ignore[attr-defined]
+                self._thread.seek(tp, offset)
         self._refused.clear()
 
     def _has_room(self, tp: TP) -> bool:
@@ -200,8 +202,11 @@ class RunConsumer(Consumer):
         notify(self._waiting_for_ack)
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002 - Faust's signature
-        """Commit the finished prefix of each partition. Each call commits: none leans on another's, which may
-        have begun before the last run was finished."""
+        """Commit the finished prefix of each partition.
+
+        Each call commits: none leans on another's, which may have begun before
+        the last run was finished.
+        """
         del topics, start_new_transaction
         async with self._commit_lock:
             offsets = self._committable()
@@ -264,7 +269,9 @@ class RunConsumer(Consumer):
             await super().perform_seek()
             committed = {ensure_TP(tp): at for tp, at in self._committed_offset.items() if at is not None}
             # Faust seeks only where an offset is committed: elsewhere what was fetched before would stay behind.
-            never = [tp for tp in self.assignment() if tp not in committed and self.app.topics.acks_enabled_for(tp.topic)]
+            never = [
+                tp for tp in self.assignment() if tp not in committed and self.app.topics.acks_enabled_for(tp.topic)
+            ]
             if never:
                 await self._thread.seek_to_beginning(*[TopicPartition(*tp) for tp in never])
             for tp in never:

@@ -42,7 +42,8 @@ class ChangelogDamaged(RunsError):
 
     def __str__(self) -> str:
         return (
-            f"{self.topic}[{self.partition}] offset {self.offset}: this changelog record cannot be read: {self.reason}. "
+            f"{self.topic}[{self.partition}] offset {self.offset}: this changelog record cannot be read: "
+            f"{self.reason}. "
             "It was written by something else, or by a newer version: do not go on without it; "
             "start that version, or remove the record with a tombstone of its key."
         )

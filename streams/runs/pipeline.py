@@ -14,7 +14,7 @@ Anything that fails stops the app: a run is never skipped.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from faust.types import EventT, Message, StreamT
 from faust.types.tuples import TP
@@ -55,7 +55,7 @@ class Pipeline:
 
     async def consume(self, stream: StreamT[Run]) -> None:
         """The body of a Faust agent."""
-        async for event in stream.noack().events():
+        async for event in stream.noack().events():  # type: ignore[attr-defined]  # of Stream, not of its type
             if self._failed:
                 return
             try:
@@ -69,7 +69,7 @@ class Pipeline:
 
     def begin(self, event: EventT) -> asyncio.Task[None]:
         """Start on a run; the task ends when it is finished."""
-        raise TypeError("a pipeline is stateful or a sink")
+        raise TypeError(f"{event.message.tp}: a pipeline is stateful or a sink")
 
     def _forget(self, tp: TP, done: asyncio.Task[None]) -> None:
         if self._last.get(tp) is done:
@@ -102,7 +102,7 @@ class Stateful(Pipeline):
 
     def begin(self, event: EventT) -> asyncio.Task[None]:
         """Compute now, so that the next run of the partition meets the new state; write behind."""
-        run: Run = event.value
+        run = cast("Run", event.value)
         writes = self._compute(run)
         previous = self._last.get(event.message.tp)
         return asyncio.create_task(self._guarded(self._write(run, writes, previous, event.message), event.message))
@@ -150,7 +150,7 @@ class Sink(Pipeline):
                 raise asyncio.CancelledError  # given up: what comes after it is given up too
         if self._failed:
             return
-        await self._handle(event.value)
+        await self._handle(cast("Run", event.value))
         self.app.consumer.ack(event.message)
 
     async def give_up(self) -> None:

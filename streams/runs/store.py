@@ -9,7 +9,7 @@ published.
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from rocksdict import AccessType, Options, Rdict, WriteBatch
 
@@ -75,7 +75,9 @@ class RocksStore:
         offset = store.get(self._OFFSET)
         if offset is None:
             return {}, None
-        entries = {key[1:]: value for key, value in store.items(from_key=self._ENTRY) if key[:1] == self._ENTRY}
+        # In raw mode keys and values are bytes, whatever the binding's types allow.
+        items = cast("Iterable[tuple[bytes, bytes]]", store.items(from_key=self._ENTRY))
+        entries = {key[1:]: value for key, value in items if key[:1] == self._ENTRY}
         return entries, int.from_bytes(offset, "big")
 
     def write(self, partition: int, changes: Iterable[Change], changelog_offset: int) -> None:

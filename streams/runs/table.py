@@ -201,7 +201,9 @@ class RunTable(faust.Table[bytes, bytes]):
         held.changelog_offset = offset
         self._held[number] = held
         if offset is not None:
-            logger.info("%s[%d]: %d entries from the local store, at offset %d", self.changelog, number, len(entries), offset)
+            logger.info(
+                "%s[%d]: %d entries from the local store, at offset %d", self.changelog, number, len(entries), offset
+            )
 
     def persisted_offset(self, tp: TP) -> int | None:
         """Where recovery goes on: the changelog record that is in the table already."""

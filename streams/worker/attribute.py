@@ -39,7 +39,8 @@ class SessionUnreadable(Chat2gaError):
 
     def __str__(self) -> str:
         return (
-            f"{self.changelog}[{self.partition}] key {self.key!r}: the session stored there cannot be read: {self.reason}. "
+            f"{self.changelog}[{self.partition}] key {self.key!r}: the session stored there cannot be read: "
+            f"{self.reason}. "
             "Start the version of chat2ga that wrote it, or give the session up by writing a tombstone under its key."
         )
 
@@ -95,7 +96,9 @@ class Attribute:
         return Writes(
             (
                 Output(self._topics.events, self._topics.events_partition(run.partition), computed.events),
-                Output(self._topics.dead_letters, self._topics.dead_letters_partition(run.partition), computed.dead_letters),
+                Output(
+                    self._topics.dead_letters, self._topics.dead_letters_partition(run.partition), computed.dead_letters
+                ),
             ),
             changes,
         )
@@ -163,7 +166,9 @@ class Attribute:
         for key, state in live.items():
             if state.session is None or not state.changed:
                 continue  # all of its records were seen before
-            stored = pack(state.last_offset, state.touched_ms, self._expires(state.session), encode_session(state.session))
+            stored = pack(
+                state.last_offset, state.touched_ms, self._expires(state.session), encode_session(state.session)
+            )
             held.put(key, stored)
             changes.append(Record(key, stored))
         held.advance(computed.watermark_micros, max(record.timestamp for record in run.records))

@@ -31,9 +31,9 @@ class TooManyDeadLetters(Chat2gaError):
 
     def __str__(self) -> str:
         return (
-            f"{self.dead} of the last {self.seen} records up to {self.topic}[{self.partition}] offset {self.offset} are "
-            f"dead letters (limit {self.limit:.0%}). See `chat2ga dead-letters list`, then roll back the deploy or mend "
-            "the sender."
+            f"{self.dead} of the last {self.seen} records up to {self.topic}[{self.partition}] offset {self.offset} "
+            f"are dead letters (limit {self.limit:.0%}). See `chat2ga dead-letters list`, then roll back the deploy "
+            "or mend the sender."
         )
 
 

@@ -89,8 +89,11 @@ class _Pending:
 
 
 class _Book:
-    """Writes a run's receipts and ledger, all that wait in one go: a round trip to the broker each would be the
-    sink's pace. One write at a time, so that the ledger's store never skips one."""
+    """Writes a run's receipts and ledger.
+
+    All that wait go in one write: a round trip to the broker each would be the
+    sink's pace. One write at a time, so that the ledger's store never skips one.
+    """
 
     def __init__(self, app: RunApp, table: RunTable, topics: Topics, run: Run, events: Events) -> None:
         self._app = app
@@ -136,4 +139,3 @@ class _Book:
 
 def _ledger_key(event_id: str, tracker_id: str) -> bytes:
     return f"{event_id}/{tracker_id}".encode()
-

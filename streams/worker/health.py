@@ -1,8 +1,8 @@
 """Health over HTTP: is the worker alive, is it ready, what does it count.
 
-    GET /healthz   200 while no part of it has failed
-    GET /readyz    200 once its tables are recovered and its partitions are at work
-    GET /metrics   Prometheus' format
+GET /healthz   200 while no part of it has failed
+GET /readyz    200 once its tables are recovered and its partitions are at work
+GET /metrics   Prometheus' format
 """
 
 import html
@@ -47,12 +47,14 @@ class HealthServer:
         if not self._port:
             return
         application = web.Application()
-        application.add_routes([
-            web.get("/", self._page),
-            web.get("/healthz", self._healthz),
-            web.get("/readyz", self._readyz),
-            web.get("/metrics", self._metrics),
-        ])
+        application.add_routes(
+            [
+                web.get("/", self._page),
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+                web.get("/metrics", self._metrics),
+            ]
+        )
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
         try:
@@ -107,5 +109,7 @@ class HealthServer:
     async def _page(self, _request: web.Request) -> web.Response:
         rows = "".join(f"<li>{html.escape(part)}: {state}</li>" for part, state in self._states().items())
         links = "".join(f'<li><a href="{path}">{path}</a></li>' for path in ("/healthz", "/readyz", "/metrics"))
-        page = f"<!doctype html><html lang=en><title>chat2ga</title><h1>chat2ga</h1><ul>{rows}</ul><ul>{links}</ul></html>"
+        page = (
+            f"<!doctype html><html lang=en><title>chat2ga</title><h1>chat2ga</h1><ul>{rows}</ul><ul>{links}</ul></html>"
+        )
         return web.Response(text=page, content_type="text/html")

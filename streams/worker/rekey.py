@@ -61,7 +61,5 @@ class Rekey:
         metrics.RUNS.labels(STAGE).inc()
         metrics.RUN_RECORDS.labels(STAGE).observe(len(run))
         outputs = [Output(self._topics.keyed, partition, records) for partition, records in keyed.items()]
-        outputs.append(
-            Output(self._topics.dead_letters, self._topics.dead_letters_partition(run.partition), letters)
-        )
+        outputs.append(Output(self._topics.dead_letters, self._topics.dead_letters_partition(run.partition), letters))
         return Writes(outputs)

@@ -143,9 +143,8 @@ async def _create(admin: AIOKafkaAdminClient, settings: Settings, wanted: Sequen
     except KafkaError as error:
         raise TopicsMissing(names, str(error)) from error
     for name, code, *_ in response.topic_errors:
-        error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:  # another worker was quicker
-            raise TopicsMissing((name,), error.__name__)
+        if code and for_code(code) is not TopicAlreadyExistsError:  # another worker was quicker
+            raise TopicsMissing((name,), for_code(code).__name__)
     logger.info("created topics: %s", ", ".join(names))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from schemas.dead_letter import decode_dead_letter
 from schemas.ga_event import decode_event, encode_event
 from schemas.interaction import Fault, Unknown, session_key
-from schemas.session import encode_session
+from schemas.session import Session, encode_session
 from streams.attribution import RuleBook, step
 from streams.runs import unpack
 from tests.kafka import read_topic
@@ -31,7 +31,7 @@ class Expected:
 def expected(records, rules: RuleBook | None = None, *, check_keys: bool = True) -> Expected:
     """What must come of a topic's records, in the order in which they lie there."""
     rules = rules or RuleBook()
-    found, sessions = Expected(), {}
+    found, sessions = Expected(), dict[bytes, Session]()
     for record in sorted(records, key=lambda record: (record.partition, record.offset)):
         decoded = rules.decode(record.value, record.timestamp_ms)
         if isinstance(decoded, Unknown):
@@ -71,19 +71,19 @@ class Verdict:
 async def judge(bootstrap: str, prefix: str, group: str, want: Expected) -> Verdict:
     """Compare `ga-events`, `dead-letters` and the sessions' changelog with what is expected."""
     verdict = Verdict()
-    got = defaultdict(list)
+    got: defaultdict[bytes, list[bytes]] = defaultdict(list)
     for record in await read_topic(bootstrap, f"{prefix}ga-events"):
-        got[record.key].append(record.value)
+        got[record.key or b""].append(record.value or b"")
     for key in want.events.keys() | got.keys():
         _compare_events(verdict, want.events.get(key, []), got.get(key, []))
     letters = {}
     for record in await read_topic(bootstrap, f"{prefix}dead-letters"):
-        letter = decode_dead_letter(record.value)
+        letter = decode_dead_letter(record.value or b"")
         letters[letter.partition, letter.offset] = letter.field
     verdict.wrong_dead_letters = len(want.dead_letters.items() ^ letters.items())
-    last = {}
+    last: dict[bytes, bytes | None] = {}
     for record in await read_topic(bootstrap, f"{prefix}{group}-sessions-changelog"):
-        last[record.key] = record.value
+        last[record.key or b""] = record.value
     for key in want.sessions.keys() | last.keys():
         stored = last.get(key)
         verdict.wrong_sessions += stored is None or bytes(unpack(stored).payload) != want.sessions.get(key)

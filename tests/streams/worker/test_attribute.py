@@ -1,6 +1,6 @@
 """The attribute agent, run by run, without a broker: what it would write, and the state it keeps."""
 
-import datetime
+import datetime as dt
 
 import msgspec
 import pytest
@@ -157,7 +157,7 @@ async def test_removal_never_changes_an_answer_late_records_apart(apart_min):
     days = [shifted(record, day * apart_min, f"d{day % 2}") for day in range(8) for record in PLAIN]
     answers = []
     for idle_ms in (10 * MINUTE_MS, 10**12):
-        attribute, table = await attribute_on(idle_ms=idle_ms)
+        attribute, _ = await attribute_on(idle_ms=idle_ms)
         events, removed = [], 0
         for run in cut(days, [37] * 200):
             writes = attribute.compute(run)
@@ -176,8 +176,8 @@ def shifted(record, minutes, visit=""):
     if isinstance(at, int):
         said["timestamp"] = at + minutes * MINUTE_MS
     else:
-        moment = datetime.datetime.fromisoformat(at.replace("Z", "+00:00"))
-        said["timestamp"] = (moment + datetime.timedelta(minutes=minutes)).isoformat()
+        moment = dt.datetime.fromisoformat(at)
+        said["timestamp"] = (moment + dt.timedelta(minutes=minutes)).isoformat()
     for name in ("session_id", "visitor_id"):
         if said.get(name):
             said[name] += visit
