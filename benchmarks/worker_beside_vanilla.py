@@ -154,7 +154,8 @@ async def _measure(kafka: KafkaCluster, prefix: str, pid: int, records: int, due
 def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     ticks = int(fields[11]) + int(fields[12])
-    return float(ticks) / float(os.sysconf("SC_CLK_TCK"))
+    per_s = int(os.sysconf("SC_CLK_TCK"))
+    return float(ticks / per_s)
 
 
 def _peak_mib(pid: int) -> float:

@@ -1,6 +1,7 @@
 """What a machine cannot run is left out, counted and told; where Kafka is required, there is no green without it."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,15 @@ def test_with_java_everything_runs_and_nothing_is_said(run, how):
     assert code == 0
     assert "4 passed" in said
     assert "Not run here" not in said
+
+
+def test_the_tests_of_a_broker_stay_in_one_process(run, tmp_path):
+    """Otherwise each process starts a broker of its own, and two of them share two cores with what is tested."""
+    (tmp_path / "test_many.py").write_text("".join(f"def test_{n}(kafka):\n    pass\n\n" for n in range(20)))
+    code, said = run("-n", "2", "--dist", "loadgroup", "-v", "test_many.py")
+    assert code == 0
+    assert len(re.findall(r"\[gw\d\].* PASSED", said)) == 20
+    assert len(set(re.findall(r"\[(gw\d)\].* PASSED", said))) == 1
 
 
 def test_with_kafka_required_it_says_how_many_ran(run):

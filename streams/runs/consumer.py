@@ -135,8 +135,10 @@ class RunConsumer(Consumer):
             return cast("Fetched", fetched) if fetched else Fetched(), self._seeks
 
     def _may_deliver(self, tp: TP) -> bool:
-        """Input waits until a rebalance is over, tables recovered and positions back at what is committed;
-        changelogs are what recovery reads.
+        """Whether a record of this partition may go on now: input waits until a rebalance is over.
+
+        Over: tables recovered, and positions back at what is committed. The
+        changelogs are what recovery reads meanwhile.
         """
         return self.flow_active and not (self.app.rebalancing and self.app.topics.acks_enabled_for(tp.topic))
 

@@ -167,7 +167,9 @@ async def test_a_stop_while_ga_is_gone_ends_in_ten_seconds_and_commits_nothing_u
     delivering.collector.misbehave(Misbehaviour(status=503, times=1_000_000))
     delivering.start(0)
     await delivering.workers[0].ready()
+    end = time.monotonic() + 60
     while delivering.collector.summary()["requests"] < 20:
+        assert time.monotonic() < end, delivering.logs()
         await asyncio.sleep(0.05)
     began = time.monotonic()
     assert await asyncio.to_thread(delivering.workers[0].terminate) == 0
@@ -184,7 +186,9 @@ async def test_what_is_no_event_is_a_dead_letter_and_the_rest_goes_on(delivering
     await produce(delivering.kafka.bootstrap, f"{delivering.prefix}ga-events", [Written(b"k", b"not an event")])
     delivering.start(0)
     await delivering.settled(len(due))
+    end = time.monotonic() + 60
     while not sum((await end_offsets(delivering.kafka.bootstrap, f"{delivering.prefix}dead-letters")).values()):
+        assert time.monotonic() < end, delivering.logs()
         await asyncio.sleep(0.1)
     assert pairs(arrivals) == due
 
