@@ -52,6 +52,8 @@ class NoTransactions(Chat2gaError):
 
 STOP_S: Final = 9.0
 """For a clean stop: orchestrators kill after ten seconds or more."""
+REACH_S: Final = 60.0
+"""For the broker to answer and the topics to be there, at the start."""
 
 
 def run_worker(settings: Settings, only: Part | None = None) -> int:
@@ -77,10 +79,7 @@ async def _work(settings: Settings, only: Part | None, accounts: Accounts, rules
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    try:
-        topics = await ensure_topics(settings)
-    except KafkaError as error:
-        raise BrokerUnreachable(settings.broker, type(error).__name__) from None
+    topics = await _topics(settings)
     async with _parts(settings, only, topics, accounts, rules) as apps:
         health = HealthServer(settings.http_host, settings.http_port, apps)
         await health.start()
@@ -88,6 +87,21 @@ async def _work(settings: Settings, only: Part | None, accounts: Accounts, rules
             return await _run(apps, stop)
         finally:
             await health.stop()
+
+
+async def _topics(settings: Settings) -> Topics:
+    """The topics, or one line that says what was tried. Raises BrokerUnreachable, TopicsMissing, PartitionsDiffer."""
+    client = logging.getLogger("aiokafka")
+    level = client.level
+    client.setLevel(logging.CRITICAL)  # it would tell of each broker it tried before we tell of all
+    try:
+        return await asyncio.wait_for(ensure_topics(settings), REACH_S)
+    except TimeoutError:
+        raise BrokerUnreachable(settings.broker, f"no answer within {REACH_S:g} s") from None
+    except KafkaError as error:
+        raise BrokerUnreachable(settings.broker, type(error).__name__) from None
+    finally:
+        client.setLevel(level)
 
 
 async def _run(apps: Mapping[str, RunApp], stop: asyncio.Event) -> int:
