@@ -164,7 +164,7 @@ def _peak_mib(pid: int) -> float:
 
 
 def _median(figures: list[Figures], name: str) -> float:
-    return statistics.median(getattr(each, name) for each in figures)
+    return float(statistics.median(getattr(each, name) for each in figures))
 
 
 def _table(found: dict[str, list[Figures]]) -> str:

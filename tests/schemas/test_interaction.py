@@ -73,6 +73,7 @@ def fault(given) -> str:
     decoded = decode(given)
     assert isinstance(decoded, Fault), decoded
     assert decoded.reason
+    assert " - at `" not in decoded.reason, "where is told by the field"
     return decoded.field
 
 
