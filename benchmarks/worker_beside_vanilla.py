@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -61,6 +61,7 @@ async def _rounds(rounds: int, records: int, vanilla_records: int) -> dict[str, 
     engines: dict[str, tuple[Callable[..., object], int]] = {
         "chat2ga worker": (_worker, records),
         "vanilla Faust": (_vanilla, vanilla_records),
+        "vanilla Faust, loggers off": (_quiet_vanilla, vanilla_records),
     }
     found: dict[str, list[Figures]] = {name: [] for name in engines}
     inputs = {count: _input(count) for _, count in engines.values()}
@@ -68,7 +69,7 @@ async def _rounds(rounds: int, records: int, vanilla_records: int) -> dict[str, 
         for turn in range(rounds):
             for name, (engine, count) in engines.items():
                 written, due = inputs[count]
-                prefix = f"b{turn}{name[0]}-"
+                prefix = f"b{turn}{list(engines).index(name)}-"
                 await _prepare(kafka, prefix, written)
                 with engine(kafka, prefix) as pid:  # type: ignore[attr-defined]
                     figures = await _measure(kafka, prefix, pid, count, due)
@@ -120,9 +121,13 @@ def _worker(kafka: KafkaCluster, prefix: str) -> Iterator[int]:
             worker.kill()
 
 
+def _quiet_vanilla(kafka: KafkaCluster, prefix: str) -> AbstractContextManager[int]:
+    return _vanilla(kafka, prefix, "quiet")
+
+
 @contextmanager
-def _vanilla(kafka: KafkaCluster, prefix: str) -> Iterator[int]:
-    command = [sys.executable, "-m", "benchmarks.peers.vanilla_faust", kafka.url, prefix, str(PARTITIONS)]
+def _vanilla(kafka: KafkaCluster, prefix: str, *how: str) -> Iterator[int]:
+    command = [sys.executable, "-m", "benchmarks.peers.vanilla_faust", kafka.url, prefix, str(PARTITIONS), *how]
     with tempfile.TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log)
@@ -178,8 +183,11 @@ def _table(found: dict[str, list[Figures]]) -> str:
             f"| {name} | {statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) "
             f"| {_median(figures, 'cpu_s_per_million'):,.1f} | {_median(figures, 'peak_mib'):,.0f} |"
         )
-    ratio = _median(found["chat2ga worker"], "records_per_s") / _median(found["vanilla Faust"], "records_per_s")
-    rows += ["", f"chat2ga worker / vanilla Faust: {ratio:.1f}", "", f"Machine: {_machine()}"]
+    ours, *others = found
+    rate = _median(found[ours], "records_per_s")
+    rows.append("")
+    rows += [f"- {ours} / {name}: {rate / _median(found[name], 'records_per_s'):.1f}" for name in others]
+    rows += ["", f"Machine: {_machine()}"]
     return "\n".join(rows)
 
 
