@@ -25,9 +25,14 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "on_buffer_drop",
         "on_partitions_revoked",
         "verify_event_path",
-        "consumer_stopped_errors",
     ),
-    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": ("_fetch_records", "_ensure_consumer", "call_thread"),
+    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (
+        "_fetch_records",
+        "_ensure_consumer",
+        "call_thread",
+        "seek",
+        "seek_to_beginning",
+    ),
     "faust.transport.drivers.aiokafka:Producer": ("_settings_extra", "_producer", "_ensure_producer"),
     "faust.transport.drivers.aiokafka:Transport": ("Consumer", "Producer"),
     "faust.app.base:App": (
@@ -35,7 +40,6 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_new_producer_transport",
         "_create_directories",
         "consumer_generation_id",
-        "in_recovery",
     ),
     "faust.tables.recovery:Recovery": ("completed", "_slurp_changelogs", "_restart_recovery"),
     "faust.tables.base:Collection": (
