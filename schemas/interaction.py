@@ -62,10 +62,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MICROS: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * _MICROS
 _END_MICROS: Final = int(datetime(2101, 1, 1, tzinfo=UTC).timestamp()) * _MICROS
 # RFC 3339 §5.6, date-time; seconds to 59 because the contract knows no leap second.
-_RFC3339: Final = re.compile(
+_is_rfc3339: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?"
     r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
-)
+).fullmatch
 
 
 class Instant(int):
@@ -88,7 +88,7 @@ class Instant(int):
 
 
 def _rfc3339_micros(text: str) -> int:
-    if _RFC3339.fullmatch(text) is None:
+    if _is_rfc3339(text) is None:
         raise ValueError("Expected RFC 3339 with `T` and an offset, like 2026-01-31T12:00:00.250Z")
     try:
         # It takes no lower-case `z`, and cuts what lies past the microsecond.
@@ -120,7 +120,8 @@ class Rating(int):
 
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-AccountId = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern="^[^/]+$")]
+# No `/`: that is looked at across the fields, as a pattern here takes a fifth of the whole decoding.
+AccountId = Annotated[str, msgspec.Meta(min_length=1, max_length=256, extra_json_schema={"pattern": "^[^/]+$"})]
 AutomationKind = Literal["chatbot", "auto_message", "trigger"]
 Via = Literal["launcher", "popup", "widget"]
 
@@ -327,10 +328,8 @@ class Unknown(msgspec.Struct, frozen=True):
     type: str
 
 
-def _custom(wanted: type, given: object) -> object:
-    if wanted is Instant:
-        return Instant.parse(given)
-    return Rating.parse(given)
+def _custom(wanted: type[Instant | Rating], given: object) -> object:
+    return wanted.parse(given)
 
 
 def _finite(digits: str) -> object:
@@ -419,6 +418,8 @@ def _fault_across_fields(interaction: Interaction, latest_micros: int) -> Fault 
         return Fault("timestamp", "Later than the record's arrival allows: the sender's clock is ahead", "ahead")
     if interaction.session_id is None and interaction.visitor_id is None:
         return Fault("session_id", "Expected session_id or visitor_id")
+    if "/" in interaction.account_id:
+        return Fault("account_id", "Expected an id without `/`")
     if type(interaction) is FeedbackGiven and interaction.rating is None and interaction.said is None:
         return Fault("rating", "Expected a rating or a text")
     return None

@@ -100,7 +100,7 @@ def viewed(turn: Turn) -> Reason:
     """Opening the box shows every run received and not yet viewed, in the order of first receipt."""
     said, session = turn.interaction, turn.session
     if isinstance(said, BoxOpened):
-        if said.via == "widget" and not turn.options.widget_open_counts:
+        if said.via == "widget" and not turn.rules.options.widget_open_counts:
             return _WIDGET
         waiting = [known for known in session.runs if not known.viewed]
         for known in sorted(waiting, key=_by_first_receipt):
@@ -109,7 +109,7 @@ def viewed(turn: Turn) -> Reason:
     assert turn.arrived is not None
     if not session.box_open:
         return _NOT_OPEN
-    if not turn.options.viewed_when_already_open:
+    if not turn.rules.options.viewed_when_already_open:
         return _OPEN_VIEWS_NOTHING
     if turn.arrived.viewed:
         return _VIEWED_BEFORE
@@ -182,7 +182,7 @@ def interaction(turn: Turn) -> Reason:
     if answered is None or answered.kind != "chatbot":
         return _NO_CHATBOT
     session = turn.session
-    if session.answered if turn.options.chatbot_interaction_scope == "session" else answered.id in session.answered:
+    if session.answered if turn.rules.options.chatbot_interaction_scope == "session" else answered.id in session.answered:
         return _NOT_FIRST
     session.answered = (*session.answered, answered.id)[-MAX_CHATBOTS:]
     turn.send("Chatbot_interaction", label=answered.name, automation=answered)

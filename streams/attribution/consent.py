@@ -18,7 +18,7 @@ def consent(turn: Turn) -> Reason:
     analytics = turn.session.context.analytics
     if not turn.events:
         return _NOTHING
-    if analytics or (analytics is None and turn.account.consent == "implied"):
+    if analytics or (analytics is None and turn.rules.account.consent == "implied"):
         return _GIVEN
     turn.events.clear()
     return _REFUSED if analytics is False else _UNKNOWN

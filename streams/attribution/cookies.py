@@ -13,10 +13,10 @@ __all__ = ["is_ga_cookie", "read_cookie"]
 
 # _ga=GA1.1.1234567890.1700000000: domain depth, then the client id's two numbers.
 _CLIENT: Final = re.compile(r"GA1\.[^.]*\.([0-9]+\.[0-9]+)\Z")
-# _ga_ABC=GS1.1.1700000000.3.1.1700000100.0.0.0: the session id, then counters.
-_SESSION_1: Final = re.compile(r"GS1\.[0-9]+\.([0-9]+)(?:\.|\Z)")
-# _ga_ABC=GS2.1.s1700000000$o3$g1$t1700000100: items by their first letter.
-_SESSION_2: Final = re.compile(r"GS2\.[0-9]+\.(.*)\Z", re.DOTALL)
+# _ga_ABC=GS1.1.1700000000.3.1.1700000100.0.0.0: the session id, then counters. Or
+# _ga_ABC=GS2.1.s1700000000$o3$g1$t1700000100: items by their first letter, of which the session id is mostly the first.
+_SESSION: Final = re.compile(r"GS(?:1\.[0-9]+\.([0-9]+)(?:\.|\Z)|2\.[0-9]+\.s([0-9]+)(?:\$|%24|\Z))")
+_ITEMS: Final = re.compile(r"GS2\.[0-9]+\.(.*)\Z", re.DOTALL)
 _SEPARATOR: Final = re.compile(r"\$|%24")
 _SESSION_ITEM: Final = re.compile(r"s([0-9]+)\Z")
 
@@ -39,12 +39,12 @@ def _read(name: str, value: str) -> str | None:
     if name == "_ga":
         client = _CLIENT.match(value)
         return client[1] if client else None
-    first = _SESSION_1.match(value)
-    if first:
-        return first[1]
-    second = _SESSION_2.match(value)
-    if second:
-        for item in _SEPARATOR.split(second[1]):
+    session = _SESSION.match(value)
+    if session:
+        return session[1] or session[2]
+    items = _ITEMS.match(value)
+    if items:
+        for item in _SEPARATOR.split(items[1]):
             if session := _SESSION_ITEM.match(item):
                 return session[1]
     return None

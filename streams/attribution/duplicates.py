@@ -7,12 +7,13 @@ itself to the letter, or speak from two tabs at once: three different certaintie
 from typing import Final
 
 from schemas.session import DIGEST_BYTES, MAX_CONTENTS, MAX_IDENTITIES, LastOfContent
-from streams.attribution.identity import content_digest, identity_digest
+from streams.attribution.identity import content_digest, given_digest, hashed_digest
 from streams.attribution.reasons import Reason, fired, stopped
 from streams.attribution.turn import Turn
 
 __all__ = ["duplicates"]
 
+_MAX_BYTES: Final = MAX_IDENTITIES * DIGEST_BYTES
 _NEW: Final = fired("duplicates", "nothing remembered says the same: it is applied")
 _SAME_ID: Final = stopped("same_id", "an interaction of the same interaction_id was applied")
 _SAME_COPY: Final = stopped("exact_copy", "the same content at the same instant was applied")
@@ -20,37 +21,36 @@ _SAME_COPY: Final = stopped("exact_copy", "the same content at the same instant 
 
 def duplicates(turn: Turn) -> Reason:
     """The first check that holds: same id, exact copy, copy from another tab. A duplicate changes nothing."""
-    said = turn.interaction
+    said, session = turn.interaction, turn.session
+    seen = session.identities
     if said.interaction_id is not None:
-        digest = identity_digest(said.interaction_id, given=True)
-        if _applied(turn, digest):
-            return _SAME_ID
         turn.identity = said.interaction_id
+        digest = given_digest(turn.identity)
+        if digest in seen and _applied(seen, digest):
+            return _SAME_ID
     else:
         content = content_digest(said)
         turn.identity = f"{content.hex()}@{turn.at_micros:d}"
-        digest = identity_digest(turn.identity, given=False)
-        if _applied(turn, digest):
+        digest = hashed_digest(turn.identity)
+        if digest in seen and _applied(seen, digest):
             return _SAME_COPY
         if reason := _tab_copy(turn, content):
             return reason
         _remember_content(turn, content)
-    _remember(turn, digest)
-    turn.session.last_micros = max(turn.session.last_micros, turn.at_micros)
+    if len(seen) >= _MAX_BYTES:
+        seen = seen[DIGEST_BYTES - _MAX_BYTES :]
+    session.identities = seen + digest
+    if turn.at_micros > session.last_micros:
+        session.last_micros = turn.at_micros
     return _NEW
 
 
-def _applied(turn: Turn, digest: bytes) -> bool:
-    """Whether the digest stands among those remembered, which lie one behind the other."""
-    seen = turn.session.identities
+def _applied(seen: bytes, digest: bytes) -> bool:
+    """Whether the digest is one of those remembered, which lie one behind the other, or lies across two of them."""
     at = seen.find(digest)
-    while at % DIGEST_BYTES and at > 0:  # found across two of them, which is not found
+    while at % DIGEST_BYTES and at > 0:
         at = seen.find(digest, at + 1)
     return at >= 0
-
-
-def _remember(turn: Turn, digest: bytes) -> None:
-    turn.session.identities = (turn.session.identities + digest)[-MAX_IDENTITIES * DIGEST_BYTES :]
 
 
 def _tab_copy(turn: Turn, content: bytes) -> Reason | None:

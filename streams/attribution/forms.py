@@ -60,7 +60,7 @@ def rating_text(turn: Turn) -> Reason:
     assert isinstance(said, FeedbackGiven)
     if said.said is None:
         return _NO_TEXT
-    turn.send("Feedback_text_sent", label=_without_personal_data(said.said, turn.account.pii))
+    turn.send("Feedback_text_sent", label=_without_personal_data(said.said, turn.rules.account.pii))
     return _WROTE
 
 

@@ -13,7 +13,7 @@ import msgspec
 from schemas import interaction as raw
 from schemas.session import DIGEST_BYTES
 
-__all__ = ["content_digest", "derived_client_id", "event_id", "identity_digest"]
+__all__ = ["content_digest", "derived_client_id", "event_id", "given_digest", "hashed_digest"]
 
 # MessagePack frames every part with its length: no two lists of parts share their bytes.
 _pack: Final = msgspec.msgpack.Encoder().encode
@@ -23,12 +23,18 @@ def _digest(parts: object) -> bytes:
     return blake2b(_pack(parts), digest_size=DIGEST_BYTES).digest()
 
 
-def identity_digest(identity: str, *, given: bool) -> bytes:
-    """What the session remembers of an interaction it has applied.
+# What the session remembers of an interaction it has applied. Keyed, so that an id and a hash never meet, whatever text
+# a sender puts in its id.
 
-    A given id and a hash never meet, whatever text a sender puts in its id.
-    """
-    return blake2b(identity.encode(), digest_size=DIGEST_BYTES, key=b"given" if given else b"hashed").digest()
+
+def given_digest(interaction_id: str) -> bytes:
+    """Of one with an `interaction_id`."""
+    return blake2b(interaction_id.encode(), digest_size=DIGEST_BYTES, key=b"given").digest()
+
+
+def hashed_digest(identity: str) -> bytes:
+    """Of one without: its content and its instant are its identity."""
+    return blake2b(identity.encode(), digest_size=DIGEST_BYTES, key=b"hashed").digest()
 
 
 def content_digest(interaction: raw.Interaction) -> bytes:

@@ -5,7 +5,7 @@ interaction, and what a later rule may rely on.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,7 +14,7 @@ from streams.attribution import automations, consent, conversations, duplicates,
 from streams.attribution.reasons import Reason, fired
 from streams.attribution.turn import Turn
 
-__all__ = ["PIPELINES", "RULES", "Apply", "Rule", "box"]
+__all__ = ["PIPELINES", "RULES", "Apply", "Pipeline", "Rule", "box"]
 
 Apply = Callable[[Turn], Reason]
 
@@ -41,6 +41,8 @@ class Rule(msgspec.Struct, frozen=True):
     apply: Apply
     events: tuple[str, ...] = ()
     """Names of the GA events it may send."""
+    may_stop: bool = False
+    """Whether it may find that the interaction changes nothing, so that no later rule is asked."""
 
     @property
     def meaning(self) -> str:
@@ -60,7 +62,7 @@ def box(turn: Turn) -> Reason:
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule("session", "Session", EVERY, sessions.session_gap),
-    Rule("duplicates", "Duplicates", EVERY, duplicates.duplicates),
+    Rule("duplicates", "Duplicates", EVERY, duplicates.duplicates, may_stop=True),
     Rule("context", "Context (§2)", EVERY, sessions.context),
     Rule("conversation", "Conversation", _TOUCHING, conversations.touch),
     Rule("bystander", "Conversation", _STANDING_BY, conversations.bystander),
@@ -108,7 +110,21 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("consent", "Consent", EVERY, consent.consent),
 )
 
-PIPELINES: Final[dict[type, tuple[Apply, ...]]] = {
-    struct: tuple(rule.apply for rule in RULES if struct in rule.types) for struct in EVERY
-}
-"""What is applied to an interaction of each type, in order."""
+
+
+class Pipeline(NamedTuple):
+    """What is applied to interactions of one type, in order: up to the last rule that may stop, and behind it."""
+
+    gates: tuple[Apply, ...]
+    others: tuple[Apply, ...]
+
+
+def _pipeline(struct: type) -> Pipeline:
+    asked = [rule for rule in RULES if struct in rule.types]
+    behind = max((place for place, rule in enumerate(asked, 1) if rule.may_stop), default=0)
+    applied = tuple(rule.apply for rule in asked)
+    return Pipeline(applied[:behind], applied[behind:])
+
+
+PIPELINES: Final[dict[type, Pipeline]] = {struct: _pipeline(struct) for struct in EVERY}
+"""By type of interaction."""

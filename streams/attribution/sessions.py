@@ -1,9 +1,11 @@
 """Sessions: where one ends and the next begins, and what it remembers of the visitor."""
 
 import re
-from typing import Final, cast
+from typing import Any, Final, cast
 
-from schemas.interaction import Instant, Interaction
+from msgspec.structs import replace
+
+from schemas.interaction import GivenGa, GivenPage, Instant, Interaction
 from schemas.session import MAX_COOKIES, MAX_MEASUREMENT_IDS, MAX_TEXT, Context, SeenPage, Session
 from streams.attribution.cookies import is_ga_cookie, read_cookie
 from streams.attribution.identity import derived_client_id
@@ -29,7 +31,9 @@ def session_gap(turn: Turn) -> Reason:
     if session is None:
         turn.session = _new_session(turn.interaction)
         return _BEGINS
-    if turn.at_micros - session.last_micros > turn.rules.gap_micros(of_visitor=session.of_visitor):
+    rules = turn.rules
+    gap_micros = rules.visitor_gap_micros if session.of_visitor else rules.session_gap_micros
+    if turn.at_micros - session.last_micros > gap_micros:
         turn.session = _new_session(turn.interaction)
         return _ENDED
     return _GOES_ON
@@ -49,51 +53,62 @@ def _new_session(first: Interaction) -> Session:
 
 
 _SAYS: Final = fired("context", "it says something of the visitor or the page, which the session keeps")
-_NOTHING: Final = (None,) * 6
 _SILENT: Final = held("context", "it says nothing new of the visitor or the page")
 
 
 def context(turn: Turn) -> Reason:
     """What an interaction leaves out is what the session's interactions last said.
 
-    Remembered one by one; a page as a whole, its `measurement_ids` apart.
+    Remembered one by one; a page as a whole, its `measurement_ids` apart. Most
+    interactions say again what is known, so what is new is looked for before
+    anything is made.
     """
-    said, session = turn.interaction, turn.session
-    if (said.page, said.ga, said.consent, said.user_id, said.user_agent, said.language) == _NOTHING:
+    said, known = turn.interaction, turn.session.context
+    new: dict[str, Any] = {}
+    if said.page is not None:
+        _page(said.page, known, new)
+    if said.ga is not None:
+        _ga(said.ga, known, new)
+    if (consent := said.consent) is not None:
+        if consent.analytics is not None and consent.analytics is not known.analytics:
+            new["analytics"] = consent.analytics
+        if consent.marketing is not None and consent.marketing is not known.marketing:
+            new["marketing"] = consent.marketing
+    if said.user_id is not None and said.user_id != known.user_id:
+        new["user_id"] = said.user_id
+    if (user_agent := _cut(said.user_agent)) is not None and user_agent != known.user_agent:
+        new["user_agent"] = user_agent
+    if (language := _cut(said.language)) is not None and language != known.language:
+        new["language"] = language
+    if not new:
         return _SILENT
-    known = session.context
-    page, ga, consent = said.page, said.ga, said.consent
-    cookies, client_id, ga_session_id = known.cookies, known.client_id, known.ga_session_id
-    if ga is not None:
-        client_id, ga_session_id = ga.client_id or client_id, ga.session_id or ga_session_id
-        if ga.cookies:
-            cookies = _with_cookies(cookies, ga.cookies)
-    analytics, marketing = known.analytics, known.marketing
-    if consent is not None:
-        analytics = analytics if consent.analytics is None else consent.analytics
-        marketing = marketing if consent.marketing is None else consent.marketing
-    now = Context(
-        page=known.page if page is None else SeenPage(_cut(page.url), _cut(page.title), _cut(page.referrer)),
-        measurement_ids=known.measurement_ids
-        if page is None or page.measurement_ids is None
-        else _measurement_ids(page.measurement_ids),
-        user_id=said.user_id or known.user_id,
-        user_agent=known.user_agent if said.user_agent is None else said.user_agent[:MAX_TEXT],
-        language=known.language if said.language is None else said.language[:MAX_TEXT],
-        analytics=analytics,
-        marketing=marketing,
-        client_id=client_id,
-        ga_session_id=ga_session_id,
-        cookies=cookies,
-    )
-    if now == known:
-        return _SILENT
-    session.context = now
+    turn.session.context = replace(known, **new)
     return _SAYS
 
 
+def _page(said: GivenPage, known: Context, new: dict[str, Any]) -> None:
+    url, title, referrer, page = _cut(said.url), _cut(said.title), _cut(said.referrer), known.page
+    if page is None or page.url != url or page.title != title or page.referrer != referrer:
+        new["page"] = SeenPage(url, title, referrer)
+    if said.measurement_ids is not None and said.measurement_ids != known.measurement_ids:
+        ids = _measurement_ids(said.measurement_ids)
+        if ids != known.measurement_ids:
+            new["measurement_ids"] = ids
+
+
+def _ga(said: GivenGa, known: Context, new: dict[str, Any]) -> None:
+    if said.client_id is not None and said.client_id != known.client_id:
+        new["client_id"] = said.client_id
+    if said.session_id is not None and said.session_id != known.ga_session_id:
+        new["ga_session_id"] = said.session_id
+    if said.cookies:
+        cookies = _with_cookies(known.cookies, said.cookies)
+        if cookies is not known.cookies:
+            new["cookies"] = cookies
+
+
 def _cut(text: str | None) -> str | None:
-    return text and text[:MAX_TEXT]
+    return text if text is None or len(text) <= MAX_TEXT else text[:MAX_TEXT]
 
 
 def _measurement_ids(listed: tuple[str, ...]) -> tuple[str, ...]:
@@ -103,12 +118,11 @@ def _measurement_ids(listed: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _with_cookies(known: dict[str, str], given: dict[str, str | None]) -> dict[str, str]:
-    """The well-formed ones by name; the first 16 names of the session count, others do not."""
+    """The well-formed ones by name; the first 16 names of the session count, others do not. `known` if nothing is new."""
     now = known
     for name, value in given.items():
-        if value is None or not is_ga_cookie(name):
-            continue
-        read = read_cookie(name, value)
-        if read is not None and (name in now or len(now) < MAX_COOKIES):
-            now = {**now, name: read}
+        if value is not None and is_ga_cookie(name):
+            read = read_cookie(name, value)
+            if read is not None and now.get(name) != read and (name in now or len(now) < MAX_COOKIES):
+                now = {**now, name: read}
     return now

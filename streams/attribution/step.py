@@ -46,11 +46,13 @@ def step(session: Session | None, interaction: Interaction, rules: Rules) -> Dec
     no event. Raises nothing: an invalid record became a dead letter at decoding.
     """
     turn = Turn(session, interaction, rules)
+    gates, others = PIPELINES[type(interaction)]
     reasons = []
-    for apply in PIPELINES[type(interaction)]:
-        reason = apply(turn)
+    for gate in gates:
+        reason = gate(turn)
         reasons.append(reason)
         if reason.outcome == "stopped":
             assert session is not None  # an empty state holds nothing to repeat
             return Decision(session, (), tuple(reasons))
+    reasons += [apply(turn) for apply in others]
     return Decision(turn.session, tuple(turn.events), tuple(reasons))

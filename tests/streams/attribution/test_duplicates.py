@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.session import DIGEST_BYTES, MAX_CONTENTS, MAX_IDENTITIES, encode_session
-from streams.attribution.identity import identity_digest
+from streams.attribution.identity import given_digest
 from tests.streams.attribution.builders import (
     ADAM,
     BOT,
@@ -351,7 +351,7 @@ def test_a_late_one_changes_nothing_already_sent():
 
 
 def test_a_digest_is_found_whole_and_not_across_two_that_lie_one_behind_the_other():
-    digest, half = identity_digest("i", given=True), b"\x00" * (DIGEST_BYTES // 2)
+    digest, half = given_digest("i"), b"\x00" * (DIGEST_BYTES // 2)
     (known,) = decisions([closed()])
     across = replace(known.session, identities=half + digest + half)
     again = interactions([typed(interaction_id="i", at=1)])

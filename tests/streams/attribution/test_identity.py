@@ -1,8 +1,6 @@
 """Hashes that must never change: what is stored and sent under them is found again by them."""
 
-import pytest
-
-from streams.attribution.identity import content_digest, derived_client_id, event_id, identity_digest
+from streams.attribution.identity import content_digest, derived_client_id, event_id, given_digest, hashed_digest
 from tests.streams.attribution.builders import BOT, PROMO, interaction, sent, typed
 
 
@@ -21,11 +19,13 @@ def test_a_content_digest_always_was_these_16_bytes():
     assert content_digest(interaction(sent(BOT))).hex() == "27577be8d886e1a78140a2e769f813c6"
 
 
-@pytest.mark.parametrize(
-    ("given", "digest"), [(True, "b17b4243c5057c7171ff89975d47845e"), (False, "126b692a87a9bc06a5768fa290116d8e")]
-)
-def test_an_identity_digest_always_was_these_16_bytes(given, digest):
-    assert identity_digest("i", given=given).hex() == digest
+def test_what_is_remembered_of_an_interaction_always_was_these_16_bytes():
+    assert given_digest("i").hex() == "b17b4243c5057c7171ff89975d47845e"
+    assert hashed_digest("i").hex() == "126b692a87a9bc06a5768fa290116d8e"
+
+
+def test_an_id_that_reads_like_a_hash_is_not_taken_for_one():
+    assert given_digest("00112233@1700000000000000") != hashed_digest("00112233@1700000000000000")
 
 
 def test_parts_do_not_run_into_each_other():

@@ -40,8 +40,10 @@ def written(tmp_path):
 
 
 @settings(max_examples=15)
-@given(st.sampled_from(EVENTS), st.sampled_from(["time", "arrival"]))
-def test_the_events_of_an_explanation_are_those_of_the_replay(event, order):
+@given(st.sampled_from(["time", "arrival"]), st.randoms(use_true_random=False))
+def test_the_events_of_an_explanation_are_those_of_the_replay(order, random):
+    # Of that order: a visitor's session is named by its first interaction, which may be another in the other one.
+    event = decode_event(random.choice(list(reference(LINES, order))))
     session = event.session_id if "@" in event.session_id else key_of(event)
     explanation = ask(session, account=event.account_id, order=order)
     explained = [encode_event(each) for step in explanation.steps for each in step.decision.events]
