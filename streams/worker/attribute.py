@@ -8,53 +8,27 @@ from collections import Counter
 from time import monotonic
 from typing import Final
 
-import msgspec
-
 from schemas.dead_letter import Stage
 from schemas.ga_event import encode_event
 from schemas.interaction import Fault, Interaction, Unknown, session_key
-from schemas.session import Session, decode_session, encode_session
+from schemas.session import Session, encode_session
 from streams.attribution import RuleBook, step
-from streams.errors import Chat2gaError
-from streams.errors import Fault as WhoseFault
 from streams.observe import metrics
-from streams.runs import Output, Record, Run, RunTable, TablePartition, Writes, pack, unpack
+from streams.runs import Output, Record, Run, RunTable, TablePartition, Writes, pack
 from streams.worker.dead_letters import DeadLetterWindow, dead_letter
+from streams.worker.live import LiveSession, LiveSessions
 from streams.worker.topics import Topics
 
-__all__ = ["Attribute", "SessionUnreadable"]
+__all__ = ["Attribute"]
 
 STAGE: Final[Stage] = "attribute"
-_NO_KEY: Final = Fault("key", "The record has no key; expected the session's (`REKEY` makes it so)", "no_key")
 
 
-class SessionUnreadable(Chat2gaError):
-    """A stored session that no version of chat2ga has written, or only a newer one."""
-
-    fault, retriable = WhoseFault.OPERATOR, False
-
-    def __init__(self, changelog: str, partition: int, key: bytes, reason: str) -> None:
-        super().__init__(changelog, partition, key, reason)
-        self.changelog, self.partition, self.key, self.reason = changelog, partition, key, reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.changelog}[{self.partition}] key {self.key!r}: the session stored there cannot be read: "
-            f"{self.reason}. "
-            "Start the version of chat2ga that wrote it, or give the session up by writing a tombstone under its key."
-        )
-
-
-class _Live:
-    """A session while its run is being computed."""
-
-    __slots__ = ("changed", "last_offset", "session", "touched_ms")
-
-    def __init__(self, session: Session | None, last_offset: int, touched_ms: int) -> None:
-        self.session = session
-        self.changed = False
-        self.last_offset = last_offset
-        self.touched_ms = touched_ms
+def _key_fault(decoded: Interaction, key: bytes | None) -> Fault:
+    if key is None:
+        return Fault("key", "The record has no key; expected the session's (`REKEY` makes it so)", "no_key")
+    expected = session_key(decoded)
+    return Fault("key", f"Expected the session's key, {expected!r} (`REKEY` makes it so)", "wrong_key")
 
 
 class _Computed:
@@ -66,6 +40,7 @@ class _Computed:
         self.outcomes: Counter[metrics.RecordOutcome] = Counter()
         self.names: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
+        self.applied = 0  # duplicates too
         self.dropped_for_consent = 0
         self.watermark_micros = 0
 
@@ -78,6 +53,7 @@ class Attribute:
         self._table = table
         self._topics = topics
         self._window = window
+        self._sessions: dict[int, LiveSessions] = {}
 
     def compute(self, run: Run) -> Writes:
         """Apply a run's records to its partition's sessions; what to write for it.
@@ -85,14 +61,14 @@ class Attribute:
         Raises TooManyDeadLetters before anything of the run is written.
         """
         began = monotonic()
-        held = self._table.partition(run.partition)
-        live: dict[bytes, _Live] = {}
+        sessions = self._sessions_of(run.partition)
+        taken: dict[bytes, LiveSession] = {}
         computed = _Computed()
         for index in range(len(run)):
-            self._apply(run, index, held, live, computed)
+            self._apply(run, index, sessions, taken, computed)
         self._window.count(run, len(computed.dead_letters))
-        changes = self._changes(run, held, live, computed)
-        self._measure(run, computed, held, began)
+        changes = self._changes(run, sessions, taken, computed)
+        self._measure(run, computed, sessions.held, began)
         return Writes(
             (
                 Output(self._topics.events, self._topics.events_partition(run.partition), computed.events),
@@ -103,74 +79,69 @@ class Attribute:
             changes,
         )
 
+    def _sessions_of(self, partition: int) -> LiveSessions:
+        """Those of a partition that is ours; what was kept of one that was another's meanwhile is forgotten."""
+        held = self._table.partition(partition)
+        known = self._sessions.get(partition)
+        if known is None or known.held is not held:
+            known = self._sessions[partition] = LiveSessions(self._table.changelog, held)
+        return known
+
     # -- one record ---------------------------------------------------------------------
 
-    def _apply(self, run: Run, index: int, held: TablePartition, live: dict[bytes, _Live], computed: _Computed) -> None:
+    def _apply(
+        self, run: Run, index: int, sessions: LiveSessions, taken: dict[bytes, LiveSession], computed: _Computed
+    ) -> None:
         record = run.records[index]
+        key = record.key
         decoded = self._rules.decode(record.value, record.timestamp)
         if isinstance(decoded, Unknown):
             computed.outcomes["unknown"] += 1
             return
-        fault = self._fault(decoded, record.key)
-        if isinstance(fault, Fault) or isinstance(decoded, Fault) or record.key is None:
-            assert fault is not None
+        if isinstance(decoded, Fault) or key is None or key != session_key(decoded).encode():
+            fault = decoded if isinstance(decoded, Fault) else _key_fault(decoded, key)
             computed.dead_letters.append(dead_letter(run, index, STAGE, fault))
             computed.codes[fault.code] += 1
             computed.outcomes["dead_letter"] += 1
             return
-        state = live.get(record.key)
-        if state is None:
-            state = live[record.key] = self._load(held, record.key)
-        if record.offset <= state.last_offset:
+        live = taken.get(key)
+        if live is None:
+            live = taken[key] = sessions.take(key)
+        if record.offset <= live.last_offset:
             computed.outcomes["seen"] += 1  # its outputs were acknowledged before its state was written
             return
-        decision = step(state.session, decoded, self._rules.of(decoded.account_id))
-        state.session, state.last_offset = decision.session, record.offset
-        state.touched_ms = max(state.touched_ms, record.timestamp)
-        state.changed = True
-        computed.outcomes["duplicate" if decision.duplicate else "applied"] += 1
+        decision = step(live.session, decoded, self._rules.of(decoded.account_id))
+        if decision.session is live.session:
+            computed.outcomes["duplicate"] += 1
+        live.session, live.last_offset, live.changed = decision.session, record.offset, True
+        if record.timestamp > live.touched_ms:
+            live.touched_ms = record.timestamp
         if decoded.timestamp > computed.watermark_micros:
             computed.watermark_micros = int(decoded.timestamp)
-        for event in decision.events:
-            computed.events.append(Record(record.key, encode_event(event)))
-            computed.names[event.name] += 1
-        if decision.dropped_for_consent:
+        computed.applied += 1
+        if decision.events:
+            for event in decision.events:
+                computed.events.append(Record(key, encode_event(event)))
+                computed.names[event.name] += 1
+        elif decision.dropped_for_consent:
             computed.dropped_for_consent += 1
-
-    @staticmethod
-    def _fault(decoded: Interaction | Fault, key: bytes | None) -> Fault | None:
-        if isinstance(decoded, Fault):
-            return decoded
-        if key is None:
-            return _NO_KEY
-        expected = session_key(decoded)
-        if key != expected.encode():
-            return Fault("key", f"Expected the session's key, {expected!r} (`REKEY` makes it so)", "wrong_key")
-        return None
-
-    def _load(self, held: TablePartition, key: bytes) -> _Live:
-        stored = held.get(key)
-        if stored is None:
-            return _Live(None, -1, 0)
-        entry = unpack(stored)
-        try:
-            return _Live(decode_session(entry.payload), entry.last_offset, entry.touched_ms)
-        except msgspec.MsgspecError as error:
-            raise SessionUnreadable(self._table.changelog, held.number, key, str(error)) from None
 
     # -- the whole run --------------------------------------------------------------------
 
-    def _changes(self, run: Run, held: TablePartition, live: dict[bytes, _Live], computed: _Computed) -> list[Record]:
+    def _changes(
+        self, run: Run, sessions: LiveSessions, taken: dict[bytes, LiveSession], computed: _Computed
+    ) -> list[Record]:
         """One change a session, then the sessions that nothing needs any more."""
         changes = []
-        for key, state in live.items():
-            if state.session is None or not state.changed:
+        held = sessions.held
+        for key, live in taken.items():
+            session = live.session
+            if session is None or not live.changed:
                 continue  # all of its records were seen before
-            stored = pack(
-                state.last_offset, state.touched_ms, self._expires(state.session), encode_session(state.session)
-            )
-            held.put(key, stored)
-            changes.append(Record(key, stored))
+            live.stored = pack(live.last_offset, live.touched_ms, self._expires(session), encode_session(session))
+            held.put(key, live.stored)
+            changes.append(Record(key, live.stored))
+            sessions.give_back(key, live)
         held.advance(computed.watermark_micros, max(record.timestamp for record in run.records))
         committed = self._table.committed_next_offset(run.partition)
         gone = held.sweep(committed)
@@ -184,6 +155,7 @@ class Attribute:
         return session.last_micros + gap + self._rules.max_ahead_micros
 
     def _measure(self, run: Run, computed: _Computed, held: TablePartition, began: float) -> None:
+        computed.outcomes["applied"] = computed.applied - computed.outcomes["duplicate"]
         for outcome, count in computed.outcomes.items():
             metrics.RECORDS.labels(STAGE, outcome).inc(count)
         for name, count in computed.names.items():

@@ -16,8 +16,9 @@ from streams.attribution import RuleBook, step
 from streams.demo.traffic import Mix, sessions
 from streams.runs import Run, RunApp, RunTable, pack, unpack
 from streams.settings import load_settings
-from streams.worker.attribute import Attribute, SessionUnreadable
+from streams.worker.attribute import Attribute
 from streams.worker.dead_letters import DeadLetterWindow
+from streams.worker.live import SessionUnreadable
 from streams.worker.topics import TopicNames, Topics
 
 SETTINGS = load_settings()
