@@ -182,7 +182,11 @@ def interaction(turn: Turn) -> Reason:
     if answered is None or answered.kind != "chatbot":
         return _NO_CHATBOT
     session = turn.session
-    if session.answered if turn.rules.options.chatbot_interaction_scope == "session" else answered.id in session.answered:
+    if (
+        session.answered
+        if turn.rules.options.chatbot_interaction_scope == "session"
+        else answered.id in session.answered
+    ):
         return _NOT_FIRST
     session.answered = (*session.answered, answered.id)[-MAX_CHATBOTS:]
     turn.send("Chatbot_interaction", label=answered.name, automation=answered)

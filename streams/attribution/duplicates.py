@@ -40,8 +40,7 @@ def duplicates(turn: Turn) -> Reason:
     if len(seen) >= _MAX_BYTES:
         seen = seen[DIGEST_BYTES - _MAX_BYTES :]
     session.identities = seen + digest
-    if turn.at_micros > session.last_micros:
-        session.last_micros = turn.at_micros
+    session.last_micros = max(session.last_micros, turn.at_micros)
     return _NEW
 
 

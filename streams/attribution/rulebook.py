@@ -111,7 +111,6 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 
-
 class Pipeline(NamedTuple):
     """What is applied to interactions of one type, in order: up to the last rule that may stop, and behind it."""
 

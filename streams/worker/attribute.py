@@ -40,7 +40,6 @@ class _Computed:
         self.outcomes: Counter[metrics.RecordOutcome] = Counter()
         self.names: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
-        self.applied = 0  # duplicates too
         self.dropped_for_consent = 0
         self.watermark_micros = 0
 
@@ -64,8 +63,7 @@ class Attribute:
         sessions = self._sessions_of(run.partition)
         taken: dict[bytes, LiveSession] = {}
         computed = _Computed()
-        for index in range(len(run)):
-            self._apply(run, index, sessions, taken, computed)
+        self._apply(run, sessions, taken, computed)
         self._window.count(run, len(computed.dead_letters))
         changes = self._changes(run, sessions, taken, computed)
         self._measure(run, computed, sessions.held, began)
@@ -87,44 +85,50 @@ class Attribute:
             known = self._sessions[partition] = LiveSessions(self._table.changelog, held)
         return known
 
-    # -- one record ---------------------------------------------------------------------
+    # -- the records, one after the other -------------------------------------------------
 
-    def _apply(
-        self, run: Run, index: int, sessions: LiveSessions, taken: dict[bytes, LiveSession], computed: _Computed
-    ) -> None:
-        record = run.records[index]
-        key = record.key
-        decoded = self._rules.decode(record.value, record.timestamp)
-        if isinstance(decoded, Unknown):
-            computed.outcomes["unknown"] += 1
-            return
-        if isinstance(decoded, Fault) or key is None or key != session_key(decoded).encode():
-            fault = decoded if isinstance(decoded, Fault) else _key_fault(decoded, key)
-            computed.dead_letters.append(dead_letter(run, index, STAGE, fault))
-            computed.codes[fault.code] += 1
-            computed.outcomes["dead_letter"] += 1
-            return
-        live = taken.get(key)
-        if live is None:
-            live = taken[key] = sessions.take(key)
-        if record.offset <= live.last_offset:
-            computed.outcomes["seen"] += 1  # its outputs were acknowledged before its state was written
-            return
-        decision = step(live.session, decoded, self._rules.of(decoded.account_id))
-        if decision.session is live.session:
-            computed.outcomes["duplicate"] += 1
-        live.session, live.last_offset, live.changed = decision.session, record.offset, True
-        if record.timestamp > live.touched_ms:
-            live.touched_ms = record.timestamp
-        if decoded.timestamp > computed.watermark_micros:
-            computed.watermark_micros = int(decoded.timestamp)
-        computed.applied += 1
-        if decision.events:
-            for event in decision.events:
-                computed.events.append(Record(key, encode_event(event)))
-                computed.names[event.name] += 1
-        elif decision.dropped_for_consent:
-            computed.dropped_for_consent += 1
+    def _apply(self, run: Run, sessions: LiveSessions, taken: dict[bytes, LiveSession], computed: _Computed) -> None:
+        decode, rules_of = self._rules.decode, self._rules.of
+        duplicates = applied = 0
+        watermark_micros = 0
+        for index, record in enumerate(run.records):
+            key, arrived_ms = record.key, record.timestamp
+            decoded = decode(record.value, arrived_ms)
+            if isinstance(decoded, Unknown):
+                computed.outcomes["unknown"] += 1
+                continue
+            if isinstance(decoded, Fault) or key is None or key != session_key(decoded).encode():
+                self._dead_letter(run, index, decoded, computed)
+                continue
+            live = taken.get(key)
+            if live is None:
+                live = taken[key] = sessions.take(key)
+            if record.offset <= live.last_offset:
+                computed.outcomes["seen"] += 1  # its outputs were acknowledged before its state was written
+                continue
+            decision = step(live.session, decoded, rules_of(decoded.account_id))
+            if decision.session is live.session:
+                duplicates += 1
+            live.session, live.last_offset, live.changed = decision.session, record.offset, True
+            live.touched_ms = max(live.touched_ms, arrived_ms)
+            watermark_micros = max(watermark_micros, decoded.timestamp)
+            applied += 1
+            if decision.events:
+                for event in decision.events:
+                    computed.events.append(Record(key, encode_event(event)))
+                    computed.names[event.name] += 1
+            elif decision.dropped_for_consent:
+                computed.dropped_for_consent += 1
+        computed.outcomes["duplicate"] = duplicates
+        computed.outcomes["applied"] = applied - duplicates
+        computed.watermark_micros = int(watermark_micros)
+
+    @staticmethod
+    def _dead_letter(run: Run, index: int, decoded: Interaction | Fault, computed: _Computed) -> None:
+        fault = decoded if isinstance(decoded, Fault) else _key_fault(decoded, run.records[index].key)
+        computed.dead_letters.append(dead_letter(run, index, STAGE, fault))
+        computed.codes[fault.code] += 1
+        computed.outcomes["dead_letter"] += 1
 
     # -- the whole run --------------------------------------------------------------------
 
@@ -155,7 +159,6 @@ class Attribute:
         return session.last_micros + gap + self._rules.max_ahead_micros
 
     def _measure(self, run: Run, computed: _Computed, held: TablePartition, began: float) -> None:
-        computed.outcomes["applied"] = computed.applied - computed.outcomes["duplicate"]
         for outcome, count in computed.outcomes.items():
             metrics.RECORDS.labels(STAGE, outcome).inc(count)
         for name, count in computed.names.items():

@@ -43,7 +43,9 @@ def test_every_interaction_is_asked_for_session_duplicates_context_and_consent(k
     applied = [rule for rule in RULES if struct in rule.types]
     gates, others = PIPELINES[struct]
     assert (*gates, *others) == tuple(rule.apply for rule in applied)
-    assert gates == tuple(rule.apply for rule in applied[:2]), "only the rules behind them need not ask whether to go on"
+    assert gates == tuple(rule.apply for rule in applied[:2]), (
+        "only the rules behind them need not ask whether to go on"
+    )
     assert [rule.name for rule in applied][:3] == ["session", "duplicates", "context"]
     assert applied[-1].name == "consent"
     assert [rule.section.startswith("Conversation") for rule in applied].count(True) == 1
