@@ -9,7 +9,7 @@ from typing import Final
 
 from schemas.session import MAX_READ
 
-__all__ = ["is_ga_cookie", "read_cookie"]
+__all__ = ["read_cookie"]
 
 # _ga=GA1.1.1234567890.1700000000: domain depth, then the client id's two numbers.
 _CLIENT: Final = re.compile(r"GA1\.[^.]*\.([0-9]+\.[0-9]+)\Z")
@@ -21,27 +21,22 @@ _SEPARATOR: Final = re.compile(r"\$|%24")
 _SESSION_ITEM: Final = re.compile(r"s([0-9]+)\Z")
 
 
-def is_ga_cookie(name: str) -> bool:
-    """Whether a cookie of this name is looked at."""
-    return name == "_ga" or (name.startswith("_ga_") and len(name) <= MAX_READ)
-
-
 def read_cookie(name: str, value: str) -> str | None:
-    """What a `_ga` or `_ga_<stream>` cookie holds: a client id or a session id; None: malformed.
+    """What a `_ga` or `_ga_<stream>` cookie holds: a client id or a session id. None: malformed, or another cookie.
 
     An id of more characters than an id may have is none.
     """
-    read = _read(name, value)
+    read = None
+    if name == "_ga":
+        if client := _CLIENT.match(value):
+            read = client[1]
+    elif name.startswith("_ga_") and len(name) <= MAX_READ:
+        read = session[1] or session[2] if (session := _SESSION.match(value)) else _later_item(value)
     return read if read is not None and len(read) <= MAX_READ else None
 
 
-def _read(name: str, value: str) -> str | None:
-    if name == "_ga":
-        client = _CLIENT.match(value)
-        return client[1] if client else None
-    session = _SESSION.match(value)
-    if session:
-        return session[1] or session[2]
+def _later_item(value: str) -> str | None:
+    """The session id behind other items of a GS2 cookie."""
     items = _ITEMS.match(value)
     if items:
         for item in _SEPARATOR.split(items[1]):

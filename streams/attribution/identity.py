@@ -24,17 +24,23 @@ def _digest(parts: object) -> bytes:
 
 
 # What the session remembers of an interaction it has applied. Keyed, so that an id and a hash never meet, whatever text
-# a sender puts in its id.
+# a sender puts in its id. A hash that knows its key is copied in half the time in which one is made.
+_begin_given: Final = blake2b(digest_size=DIGEST_BYTES, key=b"given").copy
+_begin_hashed: Final = blake2b(digest_size=DIGEST_BYTES, key=b"hashed").copy
 
 
 def given_digest(interaction_id: str) -> bytes:
     """Of one with an `interaction_id`."""
-    return blake2b(interaction_id.encode(), digest_size=DIGEST_BYTES, key=b"given").digest()
+    digest = _begin_given()
+    digest.update(interaction_id.encode())
+    return digest.digest()
 
 
 def hashed_digest(identity: str) -> bytes:
     """Of one without: its content and its instant are its identity."""
-    return blake2b(identity.encode(), digest_size=DIGEST_BYTES, key=b"hashed").digest()
+    digest = _begin_hashed()
+    digest.update(identity.encode())
+    return digest.digest()
 
 
 def content_digest(interaction: raw.Interaction) -> bytes:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas.interaction import GivenGa, GivenPage, Instant, Interaction
 from schemas.session import MAX_COOKIES, MAX_MEASUREMENT_IDS, MAX_TEXT, Context, SeenPage, Session
-from streams.attribution.cookies import is_ga_cookie, read_cookie
+from streams.attribution.cookies import read_cookie
 from streams.attribution.identity import derived_client_id
 from streams.attribution.reasons import Reason, fired, held
 from streams.attribution.turn import Turn
@@ -76,24 +76,25 @@ def context(turn: Turn) -> Reason:
             new["marketing"] = consent.marketing
     if said.user_id is not None and said.user_id != known.user_id:
         new["user_id"] = said.user_id
-    if (user_agent := _cut(said.user_agent)) is not None and user_agent != known.user_agent:
-        new["user_agent"] = user_agent
-    if (language := _cut(said.language)) is not None and language != known.language:
-        new["language"] = language
+    if said.user_agent is not None and said.user_agent != known.user_agent:
+        new["user_agent"] = said.user_agent[:MAX_TEXT]
+    if said.language is not None and said.language != known.language:
+        new["language"] = said.language[:MAX_TEXT]
     if not new:
         return _SILENT
-    turn.session.context = replace(known, **new)
+    now = replace(known, **new)
+    if now == known:  # a text that was cut when it was remembered is not new when it is said again
+        return _SILENT
+    turn.session.context = now
     return _SAYS
 
 
 def _page(said: GivenPage, known: Context, new: dict[str, Any]) -> None:
-    url, title, referrer, page = _cut(said.url), _cut(said.title), _cut(said.referrer), known.page
-    if page is None or page.url != url or page.title != title or page.referrer != referrer:
-        new["page"] = SeenPage(url, title, referrer)
+    page = known.page
+    if page is None or page.url != said.url or page.title != said.title or page.referrer != said.referrer:
+        new["page"] = SeenPage(_cut(said.url), _cut(said.title), _cut(said.referrer))
     if said.measurement_ids is not None and said.measurement_ids != known.measurement_ids:
-        ids = _measurement_ids(said.measurement_ids)
-        if ids != known.measurement_ids:
-            new["measurement_ids"] = ids
+        new["measurement_ids"] = _measurement_ids(said.measurement_ids)
 
 
 def _ga(said: GivenGa, known: Context, new: dict[str, Any]) -> None:
@@ -108,7 +109,7 @@ def _ga(said: GivenGa, known: Context, new: dict[str, Any]) -> None:
 
 
 def _cut(text: str | None) -> str | None:
-    return text if text is None or len(text) <= MAX_TEXT else text[:MAX_TEXT]
+    return text and text[:MAX_TEXT]
 
 
 def _measurement_ids(listed: tuple[str, ...]) -> tuple[str, ...]:
@@ -121,8 +122,7 @@ def _with_cookies(known: dict[str, str], given: dict[str, str | None]) -> dict[s
     """The well-formed ones by name; the first 16 names of the session count, others do not. `known` if nothing is new."""
     now = known
     for name, value in given.items():
-        if value is not None and is_ga_cookie(name):
-            read = read_cookie(name, value)
-            if read is not None and now.get(name) != read and (name in now or len(now) < MAX_COOKIES):
-                now = {**now, name: read}
+        read = None if value is None else read_cookie(name, value)
+        if read is not None and now.get(name) != read and (name in now or len(now) < MAX_COOKIES):
+            now = {**now, name: read}
     return now

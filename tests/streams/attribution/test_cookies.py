@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.attribution.cookies import is_ga_cookie, read_cookie
+from streams.attribution.cookies import read_cookie
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,5 @@ def test_a_streams_cookie_is_not_read_as_the_clients_nor_the_other_way_round():
     ],
 )
 def test_which_cookies_are_looked_at(name, looked_at):
-    assert is_ga_cookie(name) is looked_at
+    well_formed = "GA1.1.1.2" if name == "_ga" else "GS1.1.5"
+    assert (read_cookie(name, well_formed) is not None) is looked_at
