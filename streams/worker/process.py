@@ -110,6 +110,9 @@ async def _work(settings: Settings, only: Part | None, accounts: Accounts, rules
 async def _supervise(settings: Settings, only: Part | None, accounts: Accounts, rules: RuleBook) -> int:
     stop = _stop_signals()
     topics = await _topics(settings)
+    most = max(topics.input_partitions, topics.events_partitions)
+    if settings.processes > most:
+        logger.warning("%d processes for %d partitions: some have nothing to do", settings.processes, most)
     member = partial(_member, only=only, topics=topics, accounts=accounts, rules=rules)
     return await supervise(settings, member, stop)
 

@@ -29,6 +29,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing import resource_tracker
@@ -74,7 +75,7 @@ def share(settings: Settings, number: int) -> Settings:
 async def supervise(settings: Settings, member: Member, stop: asyncio.Event) -> int:
     """Run the processes until told to stop or until one ends; the exit code, 0 only if all of them ended well.
 
-    Raises PortTaken, before any is started.
+    Raises PortTaken, before any is started. `stop` is set by the caller's signal handlers.
     """
     processes = [_Process(number) for number in range(settings.processes)]
     health = HealthServer(settings.http_host, settings.http_port, _All(processes))
@@ -216,22 +217,29 @@ class _All:
 
 @asynccontextmanager
 async def obey(end: socket.socket, watched: Watched, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Answer the supervisor meanwhile; once it has let go, or is gone, stop is set.
-
-    What has then not ended in time ends itself: nobody else may be there to kill it.
-    """
+    """Answer the supervisor meanwhile; once it has let go, or is gone, stop is set."""
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
 
     async def follow_to_the_end() -> None:
         try:
             await follow(end, watched)
         finally:
             stop.set()
-            last = threading.Timer(END_S, os._exit, (1,))
-            last.daemon = True
-            last.start()
 
     following = asyncio.create_task(follow_to_the_end(), name="supervisor")
     try:
         yield
     finally:
         following.cancel()
+
+
+def _end_with_supervisor() -> None:
+    """Nobody is there to kill a process that hangs once its supervisor was killed: so it does that itself.
+
+    In a thread of its own: what hangs may be the event loop.
+    """
+    supervisor = multiprocessing.parent_process()
+    assert supervisor is not None
+    supervisor.join()
+    time.sleep(END_S)
+    os._exit(1)

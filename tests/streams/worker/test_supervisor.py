@@ -4,16 +4,25 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 import urllib.error
+from collections import Counter
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.kafka import WorkerProcess, free_ports
+from streams.settings import BadSettings, load_settings
+from streams.worker.supervisor import check_shares, share
+from tests.kafka import Process, WorkerProcess, free_ports
 from tests.streams.cli.command import chat2ga, the_line
 from tests.streams.worker.judge import expected, judge
 from tests.streams.worker.test_guarantees import Group, fill, records_of, the_input
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -27,8 +36,8 @@ def group(kafka, prefix, tmp_path):
 @pytest.fixture
 def worker(kafka, prefix, tmp_path):
     """One worker of two processes, both agents in each."""
-    given = {"topic_prefix": prefix, "group": "g", "partitions": 4, "store": "rocksdb", "session_timeout_s": 6}
-    one = WorkerProcess(kafka.url, tmp_path, processes=2, heartbeat_s=1, **given)
+    settings = {"topic_prefix": prefix, "group": "g", "partitions": 4, "store": "rocksdb", "session_timeout_s": 6}
+    one = WorkerProcess(kafka.url, tmp_path, processes=2, heartbeat_s=1, **settings)
     yield one
     one.end()
 
@@ -41,14 +50,24 @@ async def asked(worker, path):
         return answer.code, answer.read().decode()
 
 
-async def all_gone(worker, within_s):
-    """Whether nothing of the worker runs any more."""
+async def all_gone(process, within_s):
+    """Whether nothing of it runs any more, after so long at the latest."""
     end = time.monotonic() + within_s
-    while worker.process.group_runs():
+    while process.group_runs():
         if time.monotonic() > end:
             return False
         await asyncio.sleep(0.05)
     return True
+
+
+def lines(worker):
+    """All that it has logged."""
+    return [json.loads(line) for line in worker.process.text().splitlines()]
+
+
+def stopped(worker):
+    """How often each of its processes has said that it stopped in order."""
+    return Counter(line["process"] for line in lines(worker) if line["message"] == "stopped")
 
 
 async def until_started(worker):
@@ -92,10 +111,9 @@ async def test_told_to_stop_all_of_it_ends_well_in_ten_seconds(worker):
     began = time.monotonic()
     assert worker.terminate() == 0, worker.process.tail()
     assert time.monotonic() - began < 10
-    assert await all_gone(worker, 1)
-    lines = [json.loads(line) for line in worker.process.text().splitlines()]
-    assert {line["process"] for line in lines} == {"supervisor", "0", "1"}
-    assert {line["process"] for line in lines if line["message"] == "stopped"} == {"supervisor", "0", "1"}
+    assert await all_gone(worker.process, 1)
+    assert {line["process"] for line in lines(worker)} == {"supervisor", "0", "1"}
+    assert stopped(worker) == {"supervisor": 1, "0": 1, "1": 1}
 
 
 async def test_told_to_stop_before_it_is_up_it_ends_well_too(worker):
@@ -103,12 +121,12 @@ async def test_told_to_stop_before_it_is_up_it_ends_well_too(worker):
     await until_started(worker)
     os.killpg(worker.process.pid, signal.SIGINT)  # both are still importing
     assert worker.process.wait(10) == 0, worker.process.tail()
-    assert await all_gone(worker, 1)
+    assert await all_gone(worker.process, 1)
 
 
 async def test_no_secret_stands_on_a_command_line(kafka, prefix, tmp_path):
-    given = {"topic_prefix": prefix, "group": "g", "processes": 2, "broker_password": "s3cret-pass"}
-    worker = WorkerProcess(kafka.url, tmp_path, only="attribute", **given)
+    settings = {"topic_prefix": prefix, "group": "g", "processes": 2, "broker_password": "s3cret-pass"}
+    worker = WorkerProcess(kafka.url, tmp_path, only="attribute", **settings)
     try:
         await worker.start().ready()
         for pid in worker.pids():
@@ -133,6 +151,17 @@ async def test_each_process_has_a_local_store_of_its_own(kafka, prefix, group):
     assert {path.name for path in stores} == {"0", "1", "2", "3"}
 
 
+async def test_more_processes_than_partitions_are_told_of_and_ready_all_the_same(kafka, prefix, tmp_path):
+    settings = {"topic_prefix": prefix, "group": "g", "processes": 3, "partitions": 2, "heartbeat_s": 1}
+    worker = WorkerProcess(kafka.url, tmp_path, only="attribute", **settings)
+    try:
+        await worker.start().ready()
+        assert "3 processes for 2 partitions: some have nothing to do" in worker.process.text()
+        assert worker.terminate() == 0
+    finally:
+        worker.end()
+
+
 # -- what may happen to it ------------------------------------------------------------
 
 
@@ -143,7 +172,8 @@ async def test_killed_three_times_under_load_no_process_goes_on_and_nothing_is_l
         await group.progressed((kill + 1) * total // 5)
         pids = worker.pids()
         assert worker.kill() == -signal.SIGKILL
-        assert await all_gone(worker, 10), f"an orphan of {pids} goes on"
+        assert await all_gone(worker.process, 10), f"an orphan of {pids} goes on"
+        assert stopped(worker) == {"0": kill + 1, "1": kill + 1}, "in order, not by a second kill"
     group.start(0)
     await group.done()
     assert group.stop() == {0: 0}
@@ -160,7 +190,7 @@ async def test_with_one_of_its_processes_killed_the_worker_stops_says_which_and_
     assert await asyncio.to_thread(worker.process.wait, 15) == 1
     (line,) = [line for line in worker.process.text().splitlines() if "ended by itself" in line]
     assert f"process 1 (pid {pid}) ended by itself: exit code -9 (SIGKILL)" in line
-    assert await all_gone(worker, 1)
+    assert await all_gone(worker.process, 1)
     group.start(0)
     await group.done()
     assert group.stop() == {0: 0}
@@ -209,7 +239,49 @@ async def test_a_process_that_hangs_for_good_is_killed_and_the_worker_does_not_c
     assert time.monotonic() - began < 10.5
     assert "process 0" in worker.process.text()
     assert "it is killed" in worker.process.text()
-    assert await all_gone(worker, 1)
+    assert await all_gone(worker.process, 1)
+
+
+async def test_a_process_that_hangs_does_not_outlive_a_supervisor_that_was_killed(tmp_path):
+    command = [sys.executable, "-m", "tests.streams.worker.hanging"]
+    supervisor = Process(command, log=tmp_path / "log", env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        end = time.monotonic() + 30
+        while supervisor.text().count("hangs") < 2:
+            assert time.monotonic() < end, supervisor.tail()
+            await asyncio.sleep(0.05)
+        supervisor.kill()
+        assert supervisor.group_runs(), "they hang"
+        assert await all_gone(supervisor, 12)
+    finally:
+        supervisor.kill_group()
+
+
+# -- what each process has -------------------------------------------------------------
+
+
+@given(st.integers(1, 256), st.data())
+def test_the_requests_in_flight_of_all_processes_are_those_of_the_worker(processes, data):
+    in_flight = data.draw(st.integers(processes, 1_000))
+    settings = load_settings(processes=processes, ga_in_flight=in_flight)
+    shares = [share(settings, number).ga_in_flight for number in range(processes)]
+    assert sum(shares) == in_flight
+    assert shares == sorted(shares, reverse=True), "what is left over goes to the first ones"
+    assert 1 <= shares[-1] >= shares[0] - 1
+
+
+def test_all_else_is_as_the_worker_has_it_but_for_the_directory():
+    settings = load_settings(processes=3, ga_in_flight=8, state_dir="state", broker_password="s3cret", group="g")
+    own = share(settings, 2)
+    assert own.state_dir == Path("state/process-2")
+    assert own.model_copy(update={"state_dir": settings.state_dir, "ga_in_flight": 8}) == settings
+
+
+def test_a_worker_that_delivers_nothing_needs_no_requests_in_flight():
+    settings = load_settings(processes=3, ga_in_flight=2)
+    check_shares(settings, delivers=False)
+    with pytest.raises(BadSettings, match="Raise that, or run fewer processes"):
+        check_shares(settings, delivers=True)
 
 
 # -- what is told before any of them is started ---------------------------------------
