@@ -13,7 +13,7 @@ is edited meanwhile does not make siblings differ, and nothing of them stands on
 a command line.
 
 Local stores: a directory for each process, below that of the worker, as a
-database has one opener. A rebalance hands a partition to a sibling before the
+database has one opener. A rebalance may hand a partition to a sibling before the
 process that had it has closed its database, so sharing would need a lock
 between them, and one that hangs would hold up the others. The price: a partition
 that moves, as it may at every start, is brought up to date from what its new

@@ -14,13 +14,17 @@ class Process:
     """A process's end in this loop: what it tells, and how often it was asked."""
 
     def __init__(self, *, hangs=False):
-        self.asked = 0
-        self._hangs = hangs
+        self.answered = 0
+        self._awake = asyncio.Event()
+        if not hangs:
+            self.wake()
+
+    def wake(self):
+        self._awake.set()
 
     async def states(self):
-        self.asked += 1
-        if self._hangs:
-            await asyncio.Event().wait()
+        await self._awake.wait()
+        self.answered += 1
         return {"attribute": "ready", "deliver": "starting"}
 
     async def metrics(self):
@@ -89,12 +93,32 @@ async def test_a_supervisor_that_is_gone_without_a_word_ends_it_too(connect):
     await asyncio.wait_for(following, 5)
 
 
-async def test_no_answer_in_time_is_none_and_questions_do_not_pile_up(connect, monkeypatch):
+async def test_no_answer_in_time_is_none_and_questions_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(module, "ANSWER_S", 0.05)
+    ours, theirs = socket.socketpair()
+    line = Line()
+    await line.open(ours)
+    assert [await line.states() for _ in range(5)] == [None] * 5
+    assert theirs.recv(100) == b"s"
+    following = asyncio.create_task(follow(theirs, Process()))  # it hangs no more; the question was read and lost
+    await until_up(line)
+    line.close()
+    await following
+
+
+async def test_an_answer_that_comes_late_is_not_taken_for_that_to_a_later_question(connect, monkeypatch):
     monkeypatch.setattr(module, "ANSWER_S", 0.05)
     process = Process(hangs=True)
     line, _ = await connect(process)
-    assert [await line.states() for _ in range(5)] == [None] * 5
-    assert process.asked == 1
+    await until_up(line)
+    assert await line.metrics() == b"x" * 300_000
+    assert await line.states() is None
+    process.wake()
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+    assert process.answered == 1
+    assert await line.metrics() == b"x" * 300_000
+    assert await line.states() == {"attribute": "ready", "deliver": "starting"}
 
 
 async def test_a_process_that_ends_before_it_answers_is_not_waited_for(connect):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import time
 import urllib.error
@@ -299,6 +300,15 @@ def test_a_broker_that_is_not_there_is_told_once_and_nothing_is_started():
     done = chat2ga("worker", broker=broker, processes=2)
     assert done.returncode == 1
     assert broker in the_line(done)
+
+
+async def test_a_port_that_is_taken_is_told_once_and_nothing_is_started(kafka, prefix, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = {"http_port": other.getsockname()[1], "topic_prefix": prefix, "log_level": "warning", "processes": 2}
+        done = await asyncio.to_thread(chat2ga, "worker", broker=kafka.url, state_dir=tmp_path, **taken)
+    assert done.returncode == 1
+    assert "CHAT2GA_HTTP_PORT" in the_line(done)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_more_processes_than_requests_in_flight_are_refused_where_they_deliver():
