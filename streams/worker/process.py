@@ -68,18 +68,23 @@ def run_worker(settings: Settings, only: Part | None = None) -> int:
     if settings.processing_guarantee == "exactly_once":
         raise NoTransactions
     alone = settings.processes == 1
-    _set_up(settings, None if alone else "supervisor")
+    _begin_logs(settings, None if alone else "supervisor")
     accounts = read_accounts(settings.accounts)
     rules = RuleBook(read_options(settings.rules), accounts)
     if not alone:
         check_shares(settings, delivers=only != "attribute")
-    return asyncio.run((_work if alone else _supervise)(settings, only, accounts, rules))
+        return asyncio.run(_supervise(settings, only, accounts, rules))
+    _tune_collector()
+    return asyncio.run(_work(settings, only, accounts, rules))
 
 
-def _set_up(settings: Settings, process: str | None) -> None:
+def _begin_logs(settings: Settings, process: str | None) -> None:
     password = settings.broker_password
     secrets = (password.get_secret_value(),) if password else ()
     logs.configure(settings.log_level, settings.log_format, secrets=secrets, process=process)
+
+
+def _tune_collector() -> None:
     # What a run makes and drops has no cycles: the collector would look through it for nothing, every 700 objects.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -128,7 +133,8 @@ def _member(
     rules: RuleBook,
 ) -> None:
     """One process of several: works with what the supervisor has read and checked, and ends with its exit code."""
-    _set_up(settings, str(number))
+    _begin_logs(settings, str(number))
+    _tune_collector()
 
     async def work() -> int:
         stop = _stop_signals()
