@@ -81,6 +81,12 @@ class Settings(BaseSettings):
         1, ge=1, le=16, description="Copies of each partition of the topics that chat2ga creates."
     )
     state_dir: Path = Field(Path("chat2ga-state"), description="Where the local store lies.")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Processes of one worker, to use its machine's cores: at most as many as there are partitions.",
+    )
     store: Literal["rocksdb", "memory"] = Field(
         "rocksdb", description="Local store of the tables: on disk, or none: then a start reads the whole changelog."
     )

@@ -110,7 +110,6 @@ TESTED_ELSEWHERE = {
     "streams/runs/run": GUARANTEES,
     "streams/runs/table": GUARANTEES,
     "streams/worker/broker": GUARANTEES,
-    "streams/worker/health": GUARANTEES,
     "streams/worker/process": GUARANTEES,
     "streams/worker/rekey": GUARANTEES,
     "streams/worker/topics": GUARANTEES,

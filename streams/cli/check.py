@@ -27,7 +27,7 @@ def check(config: options.ConfigOption = None) -> int:
 
     settings = options.settings_of(config)
     print_table(sys.stdout, ("setting", "value"), effective(settings).items())
-    rows = [*_file_rows(settings), *_broker_rows(settings)]
+    rows = [*_file_rows(settings), *_process_rows(settings), *_broker_rows(settings)]
     print_table(sys.stdout, ("", "checked", "result"), rows)
     return 1 if any(kind == _FAULT for kind, _, _ in rows) else 0
 
@@ -62,6 +62,14 @@ def _file_rows(settings: "Settings") -> list[Row]:
     else:
         rows.append(("good", "rules", f"{settings.rules or 'no file: the defaults'}; rules_version {read.version()}"))
     return rows
+
+
+def _process_rows(settings: "Settings") -> list[Row]:
+    """A note, not a fault: a worker with `--only attribute` posts nothing."""
+    if settings.processes <= settings.ga_in_flight:
+        return []
+    said = f"{settings.processes} cannot share CHAT2GA_GA_IN_FLIGHT={settings.ga_in_flight}: where `deliver` runs"
+    return [("note", "processes", f"{said} the worker would not start")]
 
 
 def _fault_rows(what: str, error: "BadFile") -> list[Row]:

@@ -64,9 +64,10 @@ class _Lines(logging.Formatter):
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
-    def __init__(self, line: str, mask: Mask) -> None:
+    def __init__(self, line: str, mask: Mask, process: str | None = None) -> None:
         super().__init__(line)
         self._mask = mask
+        self._process = process
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         return super().formatMessage(record).translate(_CONTROLS)
@@ -76,12 +77,13 @@ class _Lines(logging.Formatter):
 
 
 class _Objects(_Lines):
-    """One JSON object a line: time, level, logger, message, exception, and the fields given as `extra`."""
+    """One JSON object a line: time, level, process, logger, message, exception, and the fields given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         shown: dict[str, object] = {
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
+            **({"process": self._process} if self._process is not None else {}),
             "logger": record.name,
             "message": self._text(record.getMessage()),
         }
@@ -104,14 +106,20 @@ class _Objects(_Lines):
 
 
 def configure(
-    level: Level, style: Style = "console", *, secrets: Iterable[str] = (), stream: TextIO | None = None
+    level: Level,
+    style: Style = "console",
+    *,
+    secrets: Iterable[str] = (),
+    process: str | None = None,
+    stream: TextIO | None = None,
 ) -> None:
     """Set up the process's logs; again, to set them up anew.
 
-    `secrets`: values to hide wherever they turn up. On a terminal lines are
-    coloured; in a pipe they are plain.
+    `secrets`: values to hide wherever they turn up. `process`: which of several
+    this is, where they write to one place; it stands in every line. On a terminal
+    lines are coloured; in a pipe they are plain.
     """
-    handler = _handler(style, Mask(secrets), stream or sys.stderr)
+    handler = _handler(style, Mask(secrets), process, stream or sys.stderr)
     handler.set_name(_HANDLER)
     root = logging.getLogger()
     for known in [known for known in root.handlers if known.get_name() == _HANDLER]:
@@ -126,14 +134,15 @@ def configure(
     logging.captureWarnings(capture=True)
 
 
-def _handler(style: Style, mask: Mask, stream: TextIO) -> logging.Handler:
+def _handler(style: Style, mask: Mask, process: str | None, stream: TextIO) -> logging.Handler:
     if style == "json":
-        return _writing(stream, _Objects("", mask))
+        return _writing(stream, _Objects("", mask, process))
+    which = f"[{process}] " if process is not None else ""
     if stream.isatty():
         handler = RichHandler(console=Console(file=stream), show_path=False, log_time_format="[%X]")
-        handler.setFormatter(_Lines("%(name)s: %(message)s", mask))
+        handler.setFormatter(_Lines(f"{which}%(name)s: %(message)s", mask))
         return handler
-    return _writing(stream, _Lines("%(asctime)s %(levelname)-7s %(name)s: %(message)s", mask))
+    return _writing(stream, _Lines(f"%(asctime)s %(levelname)-7s {which}%(name)s: %(message)s", mask))
 
 
 def _writing(stream: TextIO, formatter: logging.Formatter) -> logging.Handler:

@@ -117,7 +117,10 @@ def _rules() -> Iterable[str]:
 def _metrics() -> Iterable[str]:
     yield "On `/metrics`, in Prometheus' format, with those of the process. A counter's name ends in `_total` there."
     yield _table(("metric", "kind", "labels", "meaning"), [_metric(metric) for metric in METRICS])
-    yield "`topic` and `partition` are those assigned to the worker; they go when the partition does."
+    yield (
+        "`topic` and `partition` are those assigned to the worker; they go when the partition does. Of a worker of "
+        "several `PROCESSES`, each sample bears the label `process` as well: `0`, `1` and so on."
+    )
 
 
 def _dead_letters() -> Iterable[str]:

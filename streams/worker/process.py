@@ -8,8 +8,11 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, Literal
 
 from aiokafka.errors import KafkaError
@@ -27,8 +30,9 @@ from streams.worker.attribute import Attribute
 from streams.worker.broker import BrokerUnreachable, faust_credentials, faust_urls
 from streams.worker.dead_letters import DeadLetterWindow
 from streams.worker.deliver import Deliver
-from streams.worker.health import HealthServer
+from streams.worker.health import HealthServer, Parts
 from streams.worker.rekey import Rekey
+from streams.worker.supervisor import SIGNALS, check_shares, obey, supervise
 from streams.worker.topics import Topics, ensure_topics
 
 __all__ = ["NoTransactions", "Part", "run_worker"]
@@ -63,30 +67,86 @@ def run_worker(settings: Settings, only: Part | None = None) -> int:
     """
     if settings.processing_guarantee == "exactly_once":
         raise NoTransactions
-    password = settings.broker_password
-    secrets = (password.get_secret_value(),) if password else ()
-    logs.configure(settings.log_level, settings.log_format, secrets=secrets)
+    alone = settings.processes == 1
+    _begin_logs(settings, None if alone else "supervisor")
     accounts = read_accounts(settings.accounts)
     rules = RuleBook(read_options(settings.rules), accounts)
-    # What a run makes and drops has no cycles: the collector would look through it for nothing, every 700 objects.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    if not alone:
+        check_shares(settings, delivers=only != "attribute")
+        return asyncio.run(_supervise(settings, only, accounts, rules))
+    _tune_collector()
     return asyncio.run(_work(settings, only, accounts, rules))
 
 
-async def _work(settings: Settings, only: Part | None, accounts: Accounts, rules: RuleBook) -> int:
+def _begin_logs(settings: Settings, process: str | None) -> None:
+    password = settings.broker_password
+    secrets = (password.get_secret_value(),) if password else ()
+    logs.configure(settings.log_level, settings.log_format, secrets=secrets, process=process)
+
+
+def _tune_collector() -> None:
+    # What a run makes and drops has no cycles: the collector would look through it for nothing, every 700 objects.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _stop_signals() -> asyncio.Event:
+    """Set when this process is told to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # a supervisor begins its processes with these held back
+    return stop
+
+
+async def _work(settings: Settings, only: Part | None, accounts: Accounts, rules: RuleBook) -> int:
+    stop = _stop_signals()
     topics = await _topics(settings)
     async with _parts(settings, only, topics, accounts, rules) as apps:
-        health = HealthServer(settings.http_host, settings.http_port, apps)
+        health = HealthServer(settings.http_host, settings.http_port, Parts(apps))
         await health.start()
         try:
             return await _run(apps, stop)
         finally:
             await health.stop()
+
+
+async def _supervise(settings: Settings, only: Part | None, accounts: Accounts, rules: RuleBook) -> int:
+    stop = _stop_signals()
+    topics = await _topics(settings)
+    most = max(topics.input_partitions, topics.events_partitions)
+    if settings.processes > most:
+        logger.warning("%d processes for %d partitions: some have nothing to do", settings.processes, most)
+    member = partial(_member, only=only, topics=topics, accounts=accounts, rules=rules)
+    return await supervise(settings, member, stop)
+
+
+def _member(
+    number: int,
+    settings: Settings,
+    line: socket.socket,
+    *,
+    only: Part | None,
+    topics: Topics,
+    accounts: Accounts,
+    rules: RuleBook,
+) -> None:
+    """One process of several: works with what the supervisor has read and checked, and ends with its exit code."""
+    _begin_logs(settings, str(number))
+    _tune_collector()
+
+    async def work() -> int:
+        stop = _stop_signals()
+        async with _parts(settings, only, topics, accounts, rules) as apps, obey(line, Parts(apps), stop):
+            return await _run(apps, stop)
+
+    try:
+        code = asyncio.run(work())
+    except Exception as error:  # noqa: BLE001 - the last place where it can be told in one line
+        _tell(error)
+        code = 1
+    sys.exit(code)
 
 
 async def _topics(settings: Settings) -> Topics:

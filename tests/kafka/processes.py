@@ -8,11 +8,13 @@ it stops it; `atexit` kills what is left; the kernel kills it with the test proc
 import atexit
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +74,18 @@ class Process:
         if self.exit_code is None:
             self._popen.kill()
         return self._ended()
+
+    def kill_group(self) -> None:
+        """SIGKILL for it and all that it has started: they are a session of their own."""
+        with suppress(ProcessLookupError):  # all have ended
+            os.killpg(self.pid, signal.SIGKILL)
+        self.kill()
+
+    def group_runs(self) -> bool:
+        """Whether it, or anything that it has started, still runs; a zombie does not."""
+        listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+        rows = (line.split() for line in listed.splitlines())
+        return any(int(group) == self.pid and not state.startswith("Z") for group, state in rows)
 
     def wait(self, timeout_s: float) -> int:
         """Wait for it to end by itself; the exit code. Raises subprocess.TimeoutExpired."""

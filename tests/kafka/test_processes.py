@@ -69,6 +69,18 @@ def test_ending_twice_is_as_good_as_once(start):
     assert process.kill() == process.kill() == process.terminate() == -signal.SIGKILL
 
 
+HAS_A_CHILD = [sys.executable, "-c", f"import subprocess, sys; subprocess.run({SLEEPER!r})"]
+
+
+def test_killed_it_alone_is_gone_and_its_group_with_what_it_has_started(start):
+    process = start(HAS_A_CHILD)
+    assert process.kill() == -signal.SIGKILL
+    assert process.group_runs()
+    process.kill_group()
+    until(lambda: not process.group_runs())
+    process.kill_group()  # twice is as good as once
+
+
 STARTS_ONE = """
 import sys, time
 from pathlib import Path

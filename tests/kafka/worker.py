@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 import time
 import urllib.error
@@ -86,8 +87,19 @@ class WorkerProcess:
         return self.process.terminate()
 
     def kill(self) -> int:
-        """SIGKILL, as a crash; the exit code."""
+        """SIGKILL, as a crash, of the process alone: what it has started must notice by itself; the exit code."""
         return self.process.kill()
+
+    def pids(self) -> list[int]:
+        """The processes that it has started last, with CHAT2GA_PROCESSES over 1, in their order."""
+        started = re.findall(r"started process (\d+) \(pid (\d+)\)", self.process.text())
+        last = {int(number): int(pid) for number, pid in started}
+        return [last[number] for number in sorted(last)]
+
+    def end(self) -> None:
+        """Whatever became of it, nothing of it goes on: for the end of a test."""
+        if self._process is not None:
+            self._process.kill_group()
 
     async def __aenter__(self) -> Self:
         self.start()

@@ -125,6 +125,8 @@ def test_settings_cannot_be_changed():
         ("partitions", 0),
         ("partitions", "many"),
         ("replication_factor", 0),
+        ("processes", 0),
+        ("processes", 257),
         ("store", "disk"),
         ("ga_endpoint", "127.0.0.1"),
         ("ga_endpoint", "ftp://a"),

@@ -53,6 +53,15 @@ def test_settings_that_cannot_be_used_are_told_all_at_once(no_broker):
     assert "CHAT2GA_MAX_RUN: " in the_line(done)
 
 
+def test_more_processes_than_requests_in_flight_are_a_note_for_where_it_delivers(no_broker):
+    _, _, rows = checked(broker=no_broker, processes=3, ga_in_flight=2)
+    assert [says for kind, what, says in rows if (kind, what) == ("note", "processes")] == [
+        "3 cannot share CHAT2GA_GA_IN_FLIGHT=2: where `deliver` runs the worker would not start"
+    ]
+    _, _, rows = checked(broker=no_broker, processes=2, ga_in_flight=2)
+    assert [what for _, what, _ in rows if what == "processes"] == []
+
+
 def test_a_secret_that_is_not_here_is_a_note_that_does_not_show_any(tmp_path, no_broker):
     accounts = tmp_path / "accounts.toml"
     secrets = {"G-AAA1": "env:NO_SUCH_SECRET", "G-BBB2": "env:CHAT2GA_TEST_SECRET"}

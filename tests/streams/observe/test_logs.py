@@ -31,10 +31,10 @@ def _logging_as_it_was():
     logging.captureWarnings(capture=False)
 
 
-def written(style, log, *, level="info", secrets=(), stream=None):
+def written(style, log, *, level="info", secrets=(), process=None, stream=None):
     stream = stream or io.StringIO()
     logging.getLogger().handlers.clear()
-    configure(level, style, secrets=secrets, stream=stream)
+    configure(level, style, secrets=secrets, process=process, stream=stream)
     log(logging.getLogger("streams.test"))
     return stream.getvalue()
 
@@ -105,6 +105,20 @@ def test_a_json_line_holds_time_level_logger_message_and_fields():
         "topic": "t",
         "partition": 2,
     }
+
+
+@pytest.mark.parametrize("process", ["supervisor", "0", "12"])
+def test_of_several_processes_each_line_tells_which(process):
+    plain = written("console", lambda logger: logger.info("hello"), process=process)
+    assert plain.endswith(f"Z INFO    [{process}] streams.test: hello\n")
+    on_a_terminal = written("console", lambda logger: logger.info("hello"), process=process, stream=Terminal())
+    assert f"[{process}] streams.test: hello" in ANSI.sub("", on_a_terminal)
+    assert json.loads(written("json", lambda logger: logger.info("hello"), process=process))["process"] == process
+
+
+def test_of_one_process_no_line_tells():
+    assert " INFO    streams.test: hello" in written("console", lambda logger: logger.info("hello"))
+    assert "process" not in json.loads(written("json", lambda logger: logger.info("hello")))
 
 
 def test_a_traceback_and_a_newline_stay_inside_one_json_line():
