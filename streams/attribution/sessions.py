@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from msgspec.structs import replace
 
-from schemas.interaction import GivenGa, GivenPage, Instant, Interaction
+from schemas.interaction import GivenConsent, GivenGa, GivenPage, Instant, Interaction
 from schemas.session import MAX_COOKIES, MAX_MEASUREMENT_IDS, MAX_TEXT, Context, SeenPage, Session
 from streams.attribution.cookies import read_cookie
 from streams.attribution.identity import derived_client_id
@@ -69,11 +69,8 @@ def context(turn: Turn) -> Reason:
         _page(said.page, known, new)
     if said.ga is not None:
         _ga(said.ga, known, new)
-    if (consent := said.consent) is not None:
-        if consent.analytics is not None and consent.analytics is not known.analytics:
-            new["analytics"] = consent.analytics
-        if consent.marketing is not None and consent.marketing is not known.marketing:
-            new["marketing"] = consent.marketing
+    if said.consent is not None:
+        _consent(said.consent, known, new)
     if said.user_id is not None and said.user_id != known.user_id:
         new["user_id"] = said.user_id
     if said.user_agent is not None and said.user_agent != known.user_agent:
@@ -108,6 +105,13 @@ def _ga(said: GivenGa, known: Context, new: dict[str, Any]) -> None:
             new["cookies"] = cookies
 
 
+def _consent(said: GivenConsent, known: Context, new: dict[str, Any]) -> None:
+    if said.analytics is not None and said.analytics is not known.analytics:
+        new["analytics"] = said.analytics
+    if said.marketing is not None and said.marketing is not known.marketing:
+        new["marketing"] = said.marketing
+
+
 def _cut(text: str | None) -> str | None:
     return text and text[:MAX_TEXT]
 
@@ -119,7 +123,10 @@ def _measurement_ids(listed: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _with_cookies(known: dict[str, str], given: dict[str, str | None]) -> dict[str, str]:
-    """The well-formed ones by name; the first 16 names of the session count, others do not. `known` if nothing is new."""
+    """The well-formed ones by name; `known` itself if nothing is new.
+
+    The first 16 names of the session count, others do not.
+    """
     now = known
     for name, value in given.items():
         read = None if value is None else read_cookie(name, value)
