@@ -2,12 +2,13 @@
 
 Both do the same job on the same records: decode, `step`, state with a changelog,
 events out. The worker runs both of its agents: `deliver` reads every event and
-writes its receipts (no tracker has a secret, so nothing is posted).
+writes its receipts (no tracker has a secret, so nothing is posted). It runs as it
+comes, and as one that uses the machine's two cores (`CHAT2GA_PROCESSES=2`).
 
-    python -m benchmarks.worker_beside_vanilla [--rounds 3] [--records 150000] [--vanilla-records 12000]
+    python -m benchmarks.worker_beside_vanilla [--rounds 3] [--records 500000] [--vanilla-records 30000]
 
-Rate: input records a second while the output grows from 10 % to 100 % of what
-is due. Prints a Markdown table; `--json FILE` writes the figures.
+Rate: input records a second while the output grows from 10 % to 100 % of what is
+due; for the worker from when all of its processes are at work, if that is later. Prints a Markdown table; `--json FILE` writes the figures.
 """
 
 import argparse
@@ -20,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -36,6 +38,12 @@ PARTITIONS: Final = 4
 ROOT: Final = Path(__file__).parents[1]
 GIVE_UP_S: Final = 300.0
 LOOK_S: Final = 0.1
+LEAST_SHARE: Final = 0.4
+"""Of the output, over which a rate is taken."""
+
+
+Engine = Callable[[KafkaCluster, str], AbstractAsyncContextManager[int]]
+"""Starts an engine on the topics of a prefix, and ends it; the id of its process."""
 
 
 class Figures(NamedTuple):
@@ -50,8 +58,8 @@ def main() -> None:
     """Take turns, and say what came of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--records", type=int, default=150_000)
-    parser.add_argument("--vanilla-records", type=int, default=12_000)
+    parser.add_argument("--records", type=int, default=500_000)
+    parser.add_argument("--vanilla-records", type=int, default=30_000)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     figures = asyncio.run(_rounds(asked.rounds, asked.records, asked.vanilla_records))
@@ -61,10 +69,11 @@ def main() -> None:
 
 
 async def _rounds(rounds: int, records: int, vanilla_records: int) -> dict[str, list[Figures]]:
-    engines: dict[str, tuple[Callable[..., object], int]] = {
+    engines: dict[str, tuple[Engine, int]] = {
+        "chat2ga worker, 2 processes": (partial(_worker, processes=2), records),
         "chat2ga worker": (_worker, records),
         "vanilla Faust": (_vanilla, vanilla_records),
-        "vanilla Faust, loggers off": (_quiet_vanilla, vanilla_records),
+        "vanilla Faust, loggers off": (partial(_vanilla, how="quiet"), vanilla_records),
     }
     found: dict[str, list[Figures]] = {name: [] for name in engines}
     inputs = {count: _input(count) for _, count in engines.values()}
@@ -74,7 +83,7 @@ async def _rounds(rounds: int, records: int, vanilla_records: int) -> dict[str, 
                 written, due = inputs[count]
                 prefix = f"b{turn}{list(engines).index(name)}-"
                 await _prepare(kafka, prefix, written)
-                with engine(kafka, prefix) as pid:  # type: ignore[attr-defined]
+                async with engine(kafka, prefix) as pid:
                     figures = await _measure(kafka, prefix, pid, count, due)
                 found[name].append(figures)
                 print(f"round {turn + 1} {name}: {figures.records_per_s:,.0f} records/s", file=sys.stderr, flush=True)
@@ -112,28 +121,30 @@ async def _prepare(kafka: KafkaCluster, prefix: str, written: list[Written]) -> 
     await produce(kafka.bootstrap, f"{prefix}chat-interactions", written)
 
 
-@contextmanager
-def _worker(kafka: KafkaCluster, prefix: str) -> Iterator[int]:
+@asynccontextmanager
+async def _worker(kafka: KafkaCluster, prefix: str, processes: int = 1) -> AsyncIterator[int]:
     with tempfile.TemporaryDirectory() as directory:
         worker = WorkerProcess(
-            kafka.url, Path(directory), topic_prefix=prefix, partitions=PARTITIONS, log_level="warning"
+            kafka.url,
+            Path(directory),
+            topic_prefix=prefix,
+            partitions=PARTITIONS,
+            processes=processes,
+            log_level="warning",
         ).start()
         try:
+            await worker.ready()  # all processes: until then partitions move between them
             yield worker.process.pid
         finally:
-            worker.kill()
+            worker.terminate()
 
 
-def _quiet_vanilla(kafka: KafkaCluster, prefix: str) -> AbstractContextManager[int]:
-    return _vanilla(kafka, prefix, "quiet")
-
-
-@contextmanager
-def _vanilla(kafka: KafkaCluster, prefix: str, *how: str) -> Iterator[int]:
-    command = [sys.executable, "-m", "benchmarks.peers.vanilla_faust", kafka.url, prefix, str(PARTITIONS), *how]
+@asynccontextmanager
+async def _vanilla(kafka: KafkaCluster, prefix: str, how: str = "plain") -> AsyncIterator[int]:
+    command = [sys.executable, "-m", "benchmarks.peers.vanilla_faust", kafka.url, prefix, str(PARTITIONS), how]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220
         try:
             yield process.pid
         finally:
@@ -157,6 +168,8 @@ async def _measure(kafka: KafkaCluster, prefix: str, pid: int, records: int, due
                 began, out_at_start, cpu_at_start = now, out, _cpu_s(pid)
             if out >= due:
                 share = (out - out_at_start) / due
+                if share < LEAST_SHARE:
+                    raise ValueError(f"{records} records are too few: only {share:.0%} were left once it was at work")
                 cpu_s = _cpu_s(pid) - cpu_at_start
                 return Figures(share * records / (now - began), cpu_s / (share * records) * 1e6, _peak_mib(pid))
             if now > give_up:
@@ -202,10 +215,15 @@ def _table(found: dict[str, list[Figures]]) -> str:
             f"| {name} | {statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) "
             f"| {_median(figures, 'cpu_s_per_million'):,.1f} | {_median(figures, 'peak_mib'):,.0f} |"
         )
-    ours, *others = found
-    rate = _median(found[ours], "records_per_s")
+    medians = {name: _median(figures, "records_per_s") for name, figures in found.items()}
+    ours = [name for name in found if name.startswith("chat2ga")]
     rows.append("")
-    rows += [f"- {ours} / {name}: {rate / _median(found[name], 'records_per_s'):.1f}" for name in others]
+    rows += [
+        f"- {name} / {other}: {medians[name] / medians[other]:.1f}"
+        for name in ours
+        for other in found
+        if other not in ours
+    ]
     rows += ["", f"Machine: {_machine()}"]
     return "\n".join(rows)
 

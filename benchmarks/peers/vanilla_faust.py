@@ -5,7 +5,7 @@ back, send each event. Faust is as it comes, at its log level `warn`; with
 `quiet`, all logging below a warning is off in the process, which spares Faust
 the making of debug records that nobody reads. Nothing of `streams.runs` is used.
 
-    python -m benchmarks.peers.vanilla_faust BROKER PREFIX PARTITIONS [quiet]
+    python -m benchmarks.peers.vanilla_faust BROKER PREFIX PARTITIONS plain|quiet
 """
 
 import logging
@@ -61,8 +61,8 @@ def application(broker: str, prefix: str, partitions: int) -> faust.App:
 
 
 if __name__ == "__main__":
-    broker, prefix, partitions, *how = sys.argv[1:]
-    if how == ["quiet"]:
+    broker, prefix, partitions, how = sys.argv[1:]
+    if how == "quiet":
         logging.disable(logging.INFO)
     app = application(broker, prefix, int(partitions))
     sys.argv = ["vanilla_faust", "worker", "--loglevel", "warn", "--without-web"]
