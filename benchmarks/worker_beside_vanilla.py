@@ -8,7 +8,8 @@ comes, and as one that uses the machine's two cores (`CHAT2GA_PROCESSES=2`).
     python -m benchmarks.worker_beside_vanilla [--rounds 3] [--records 500000] [--vanilla-records 30000]
 
 Rate: input records a second while the output grows from 10 % to 100 % of what is
-due; for the worker from when all of its processes are at work, if that is later. Prints a Markdown table; `--json FILE` writes the figures.
+due; for the worker from when all of its processes are at work, if that is later.
+Prints a Markdown table; `--json FILE` writes the figures.
 """
 
 import argparse
