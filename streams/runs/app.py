@@ -189,6 +189,12 @@ class RunApp(faust.App):
         """Changelog records read to bring the tables back, since the start."""
         return sum(table.recovered_records for table in self.tables.values() if isinstance(table, RunTable))
 
+    def on_rebalance_end(self) -> None:
+        """Input may be delivered from now on."""
+        super().on_rebalance_end()
+        consumer: RunConsumer = self.consumer  # type: ignore[assignment]
+        consumer.look_again()
+
     # -- Faust's own ------------------------------------------------------------------------
 
     def _create_directories(self) -> None:

@@ -176,6 +176,15 @@ class RunConsumer(Consumer):
         except TimeoutError:
             await cast("RunConsumerThread", self._thread).stay_alive()
 
+    def resume_flow(self) -> None:
+        """Faust lets records in again, the changelogs' for a start."""
+        super().resume_flow()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Something has changed in what may be fetched: a wait for room would sleep through it."""
+        self._room.set()
+
     async def _deliver(self, tp: TP, records: Records, fetched: Fetched, seeks: int) -> bool:
         """Hand one run on; False where these records are of a past that a seek has ended."""
         if seeks != self._seeks or not self._may_deliver(tp):

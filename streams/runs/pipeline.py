@@ -73,8 +73,9 @@ class Pipeline:
             await self._fail(error)
 
     async def _fail(self, error: Exception) -> None:
-        self._failed = True
-        await self.app.crash(error)
+        first, self._failed = not self._failed, True
+        if first:  # the others only fail because of it
+            await self.app.crash(error)
 
 
 class Stateful(Pipeline):
