@@ -14,6 +14,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import aiokafka
@@ -153,7 +154,8 @@ class _Transactions:
         async with self._one_at_a_time:
             producer, self._producer = self._producer, None
             if producer is not None:
-                await producer.stop()
+                with suppress(TimeoutError):  # aiokafka waits for what it has to send, for as long as it takes
+                    await asyncio.wait_for(producer.stop(), ABORT_S)
 
     async def commit(self, outputs: Iterable[Output], next_offset: int | None) -> list[int | None]:
         """Write and commit in one transaction; the offset of the last record of each output.
