@@ -100,7 +100,9 @@ class Settings(BaseSettings):
         10.0, gt=0, description="For one request to GA, from connecting to the end of the answer."
     )
     processing_guarantee: Literal["at_least_once", "exactly_once"] = Field(
-        "at_least_once", description="`exactly_once`: outputs, state and offsets in Kafka transactions."
+        "at_least_once",
+        description="`exactly_once`: outputs, state and offsets in Kafka transactions; read the topics with "
+        "`isolation.level=read_committed`. Change it with all workers stopped.",
     )
     idempotence: bool = Field(default=True, description="Idempotent producers. Off only for a broker that has none.")
     http_host: str = Field("127.0.0.1", description="Address of health, metrics and dashboard; 0.0.0.0 for all.")

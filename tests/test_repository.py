@@ -109,6 +109,7 @@ TESTED_ELSEWHERE = {
     "streams/runs/producer": GUARANTEES,
     "streams/runs/run": GUARANTEES,
     "streams/runs/table": GUARANTEES,
+    "streams/runs/writing": "streams/runs/test_app",
     "streams/worker/broker": GUARANTEES,
     "streams/worker/process": GUARANTEES,
     "streams/worker/rekey": GUARANTEES,

@@ -6,11 +6,11 @@ it changes in Faust and why: docs/decisions/0002-runs-of-records.md.
 
 from streams.runs.app import RunApp
 from streams.runs.entry import Entry, pack, unpack
-from streams.runs.pipeline import Output, Writes
 from streams.runs.producer import Record
 from streams.runs.run import Run
 from streams.runs.store import MemoryStore, RocksStore, Store
 from streams.runs.table import RunTable, TablePartition
+from streams.runs.writing import Output, Writes
 
 __all__ = [
     "Entry",

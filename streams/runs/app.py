@@ -5,13 +5,15 @@
     app.stateful("clicks", compute, table)
 
 `compute(run)` reads the run's records, changes the table's partition in memory
-and returns what to write; see `pipeline` for the order in which that happens.
+and returns what to write; see `writing` for the order in which that happens, and
+`transactions` for what `exactly_once` makes of it.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import aiokafka
 import faust
@@ -20,10 +22,12 @@ from faust.types import StreamT, TransportT
 from faust.types.tuples import TP
 
 from streams.runs.consumer import RunConsumer
-from streams.runs.pipeline import Handle, Output, Pipeline, Quiet, Sink, Stateful, Writes
+from streams.runs.pipeline import Handle, Pipeline, Quiet, Sink, Stateful
 from streams.runs.producer import Publisher, Record, RunProducer
 from streams.runs.run import Run, RunSchema
 from streams.runs.table import RunTable
+from streams.runs.transactions import ExactlyOnce
+from streams.runs.writing import AtLeastOnce, Output, Writes, Writing
 
 if TYPE_CHECKING:
     from faust.tables.manager import TableManager
@@ -32,6 +36,8 @@ __all__ = ["RunApp"]
 
 BATCH_BYTES: Final = 262_144
 FETCH_BYTES: Final = 1_048_576
+
+Isolation = Literal["read_uncommitted", "read_committed"]
 
 
 class RunTransport(Transport):
@@ -52,13 +58,19 @@ class RunApp(faust.App):
         runs_in_flight: int = 4,
         drain_patience_s: float = 8.0,
         idempotence: bool = True,
+        exactly_once: bool = False,
         **options: Any,
     ) -> None:
         self.runs_in_flight = runs_in_flight
         self.drain_patience_s = drain_patience_s
         # Without idempotence a retried batch may overtake the next one: state would go back.
         self.producer_settings = {"acks": "all", "enable_idempotence": True} if idempotence else {"acks": "all"}
+        # What was aborted is nobody's to read: neither input nor, after a change of the guarantee, our own changelog.
+        # A broker without idempotent producers has no transactions, and need not know of them.
+        self.isolation_level: Isolation = "read_committed" if idempotence else "read_uncommitted"
+        self.writing: Writing = ExactlyOnce(self) if exactly_once else AtLeastOnce(self)
         self._pipelines: list[Pipeline] = []
+        self._inputs: set[str] = set()
         self._publisher = Publisher(self._aiokafka_producer)
         super().__init__(
             id,
@@ -87,13 +99,14 @@ class RunApp(faust.App):
         self._consume(topic, Stateful(self, compute, table))
 
     def sink(self, topic: str, handle: Handle, table: RunTable | None = None, *, quiet: Quiet = nullcontext) -> None:
-        """An agent that waits for somebody else: see `pipeline.Sink`. It writes its table itself."""
+        """An agent that waits for somebody else: see `pipeline.Sink`. What cannot wait, it writes itself."""
         if table is not None:
             self.tables.add(table)
-        self._consume(topic, Sink(self, handle, quiet))
+        self._consume(topic, Sink(self, handle, table, quiet))
 
     def _consume(self, topic: str, pipeline: Pipeline) -> None:
         self._pipelines.append(pipeline)
+        self._inputs.add(topic)
 
         async def runs(stream: StreamT[Run]) -> None:
             await pipeline.consume(stream)
@@ -107,6 +120,18 @@ class RunApp(faust.App):
 
     # -- writing ------------------------------------------------------------------------
 
+    @property
+    def transactional(self) -> bool:
+        """Whether what is written with a run's offset is written once, however often the run is read."""
+        return self.writing.transactional
+
+    async def write(self, run: Run, writes: Writes, table: RunTable | None = None) -> None:
+        """Make durable what a run gives that goes on: outputs before state, or in one transaction.
+
+        Raises PublishFailed; with transactions also Fenced and TransactionFailed.
+        """
+        await self.writing.write(run, writes, table)
+
     async def publish(self, outputs: Sequence[Output]) -> None:
         """Write outputs and wait until the broker has them. Raises PublishFailed."""
         await asyncio.gather(*[self.publish_to(*output) for output in outputs if output.records])
@@ -119,6 +144,24 @@ class RunApp(faust.App):
         """The client itself: Faust's own producer buffers single messages."""
         producer: RunProducer = self.producer  # type: ignore[assignment]
         return producer._ensure_producer()
+
+    def transactional_producer(self, transactional_id: str) -> aiokafka.AIOKafkaProducer:
+        """A client for the transactions of one id, not yet started. aiokafka has none that serves several."""
+        producer: RunProducer = self.producer  # type: ignore[assignment]
+        return producer._new_producer(transactional_id=transactional_id)
+
+    # -- whose partitions are whose ---------------------------------------------------------
+
+    async def open_partitions(self, assigned: AbstractSet[TP]) -> None:
+        """Before anything of them is read: neither offsets nor state. Raises TransactionsUnavailable."""
+        await self.writing.open({tp for tp in assigned if tp.topic in self._inputs})
+
+    async def on_stop(self) -> None:
+        """Faust's stop drains; what it could not, is given up."""
+        try:
+            await super().on_stop()
+        finally:
+            await self.writing.close()
 
     # -- state ----------------------------------------------------------------------------
 
@@ -145,6 +188,12 @@ class RunApp(faust.App):
     def recovered_records(self) -> int:
         """Changelog records read to bring the tables back, since the start."""
         return sum(table.recovered_records for table in self.tables.values() if isinstance(table, RunTable))
+
+    def on_rebalance_end(self) -> None:
+        """Input may be delivered from now on."""
+        super().on_rebalance_end()
+        consumer: RunConsumer = self.consumer  # type: ignore[assignment]
+        consumer.look_again()
 
     # -- Faust's own ------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from faust.types.tuples import TP
 from mode import ServiceT
 from mode.utils.futures import notify
 
-from streams.runs.errors import CannotDrain
+from streams.runs.errors import CannotDrain, TransactionsUnavailable
 from streams.runs.run import Records, Run, RunMessage
 
 __all__ = ["RunConsumer"]
@@ -42,6 +42,8 @@ class Fetched(dict[TP, Records]):
     """Records by partition, with the positions behind them."""
 
     next_offsets: Mapping[TP, int]
+    passed: Mapping[TP, int] = {}
+    """The positions of changelogs of which nothing was delivered."""
 
 
 class RunConsumerThread(AIOKafkaConsumerThread):
@@ -56,16 +58,30 @@ class RunConsumerThread(AIOKafkaConsumerThread):
     ) -> Fetched:
         records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
         fetched = Fetched(records)
-        if not records:
-            return fetched
         # No await between the fetch and this: the positions are those of these records.
-        assignment = consumer._subscription.subscription.assignment
-        fetched.next_offsets = {
-            tp: state.position
-            for tp in records
-            if (state := assignment.state_value(tp)) is not None and state.has_valid_position
-        }
+        fetched.next_offsets = self._positions(consumer, records)
+        changelogs = self.app.tables.changelog_topics
+        silent = [tp for tp in active_partitions if tp.topic in changelogs and tp not in records]
+        if silent:
+            fetched.passed = self._positions(consumer, silent)
         return fetched
+
+    @staticmethod
+    def _positions(consumer: aiokafka.AIOKafkaConsumer, tps: Iterable[TP]) -> dict[TP, int]:
+        subscription = consumer._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return {}
+        return {
+            tp: state.position
+            for tp in tps
+            if (state := subscription.assignment.state_value(tp)) is not None and state.has_valid_position
+        }
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust has it of its own transactions, which are not used.
+        consumer._isolation_level = self.app.isolation_level  # type: ignore[attr-defined]
+        return consumer
 
     async def stay_alive(self) -> None:
         """Count as a poll although there is no room for records."""
@@ -115,6 +131,8 @@ class RunConsumer(Consumer):
                     if stopping() or not await self._deliver(ensure_TP(tp), records, fetched, seeks):
                         # Not lost: either a seek follows, or the next fetch goes back to it.
                         self._refused.setdefault(ensure_TP(tp), records[0].offset)
+                for tp, next_offset in fetched.passed.items():
+                    await self._pass(ensure_TP(tp), next_offset, seeks)
                 await asyncio.sleep(0)
         except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.app.should_stop:
@@ -132,7 +150,7 @@ class RunConsumer(Consumer):
             self._go_back_to_refused()
             fetched = await self._getmany(active_partitions=partitions, timeout=FETCH_WAIT_S)
             # Faust answers a plain dict while the flow stops: nothing was fetched.
-            return cast("Fetched", fetched) if fetched else Fetched(), self._seeks
+            return fetched if isinstance(fetched, Fetched) else Fetched(), self._seeks
 
     def _may_deliver(self, tp: TP) -> bool:
         """Whether a record of this partition may go on now: input waits until a rebalance is over.
@@ -158,6 +176,15 @@ class RunConsumer(Consumer):
         except TimeoutError:
             await cast("RunConsumerThread", self._thread).stay_alive()
 
+    def resume_flow(self) -> None:
+        """Faust lets records in again, the changelogs' for a start."""
+        super().resume_flow()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Something has changed in what may be fetched: a wait for room would sleep through it."""
+        self._room.set()
+
     async def _deliver(self, tp: TP, records: Records, fetched: Fetched, seeks: int) -> bool:
         """Hand one run on; False where these records are of a past that a seek has ended."""
         if seeks != self._seeks or not self._may_deliver(tp):
@@ -176,6 +203,20 @@ class RunConsumer(Consumer):
         if seeks == self._seeks:
             self._read_offset[tp] = next_offset
         return True
+
+    async def _pass(self, tp: TP, next_offset: int, seeks: int) -> None:
+        """Tell recovery how far a changelog was read, where nothing was delivered of what lies there.
+
+        Faust compares what was delivered with the end: before a changelog that
+        ends in a transaction's marker, or in what was aborted, it stands still.
+        Through the same queue as the records, so that it never comes before them.
+        """
+        if seeks != self._seeks or not self.flow_active or next_offset <= (self._read_offset[tp] or 0):
+            return
+        message = RunMessage(Run(tp.topic, tp.partition, (), next_offset), self.app.consumer_generation_id)
+        await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        if seeks == self._seeks:
+            self._read_offset[tp] = next_offset
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Faust's queue has room again."""
@@ -234,6 +275,15 @@ class RunConsumer(Consumer):
                     offsets[tp] = run.next_offset
         return offsets
 
+    def committed(self, tp: TP, messages: Iterable[RunMessage]) -> None:
+        """These runs, the next ones of their partition, are finished, and a transaction has committed their offsets."""
+        for message in messages:
+            self.ack(message)
+        runs = self._delivered[tp]
+        while runs and runs[0].acked:
+            self.committed_next_offsets[tp] = runs.popleft().next_offset
+            self.app.monitor.on_tp_commit({tp: self.committed_next_offsets[tp]})
+
     # -- rebalance and stop -----------------------------------------------------------
 
     async def wait_empty(self) -> None:
@@ -285,6 +335,18 @@ class RunConsumer(Consumer):
         """Finish and commit first: the runs of these partitions must still be known."""
         await super().on_partitions_revoked(revoked)
         self.forget(revoked)
+        if not self.app.should_stop:  # a stop closes once it has drained
+            await self.app.writing.close()  # type: ignore[attr-defined]
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Open them first: what is read before may not be final."""
+        if not self.app.should_stop:
+            try:
+                await self.app.open_partitions(assigned)  # type: ignore[attr-defined]
+            except TransactionsUnavailable as error:
+                await self.app.crash(error)
+                return
+        await super().on_partitions_assigned(assigned, generation_id)
 
     def forget(self, revoked: Iterable[TP]) -> None:
         """Partitions that are another's from now on."""

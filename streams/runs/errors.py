@@ -6,11 +6,14 @@ Plain arguments, so that an error survives pickling; the text says place and rem
 __all__ = [
     "CannotDrain",
     "ChangelogDamaged",
+    "Fenced",
     "InputRecreated",
     "PartitionsDiffer",
     "PublishFailed",
     "RunsError",
     "StoreInUse",
+    "TransactionFailed",
+    "TransactionsUnavailable",
 ]
 
 
@@ -106,4 +109,50 @@ class CannotDrain(RunsError):
         return (
             f"{self.runs} runs of records did not finish within {self.seconds:g} s: the broker does not answer. "
             "Nothing is lost: they are not committed and will be read again."
+        )
+
+
+class TransactionsUnavailable(RunsError):
+    """The broker gives no transactions: it has none, not to us, or not now."""
+
+    def __init__(self, transactional_id: str, reason: str) -> None:
+        super().__init__(transactional_id, reason)
+        self.transactional_id, self.reason = transactional_id, reason
+
+    def __str__(self) -> str:
+        return (
+            f"no transactions for the transactional id {self.transactional_id}: {self.reason}. Nothing was read. "
+            "Exactly once needs a broker that has transactions (Apache Kafka has), enough brokers for its transaction "
+            "log (transaction.state.log.min.isr), and the right to write under this id. Or process at least once."
+        )
+
+
+class TransactionFailed(RunsError):
+    """A transaction was not committed, as far as is known: what was computed for it must not be used."""
+
+    def __init__(self, topic: str, partition: int, transactional_id: str, reason: str) -> None:
+        super().__init__(topic, partition, transactional_id, reason)
+        self.topic, self.partition = topic, partition
+        self.transactional_id, self.reason = transactional_id, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.topic}[{self.partition}]: the transaction of {self.transactional_id} was not committed: "
+            f"{self.reason}. Nothing is lost and nothing is doubled: start again, and what was not committed is read "
+            "again."
+        )
+
+
+class Fenced(RunsError):
+    """Another worker has the partition now: this one may write nothing for it any more."""
+
+    def __init__(self, topic: str, partition: int, transactional_id: str) -> None:
+        super().__init__(topic, partition, transactional_id)
+        self.topic, self.partition, self.transactional_id = topic, partition, transactional_id
+
+    def __str__(self) -> str:
+        return (
+            f"{self.topic}[{self.partition}]: fenced: another worker uses {self.transactional_id}, or the broker has "
+            "ended a transaction that took too long. This worker was out of reach and taken for dead; what it had "
+            "under way is not published and is done elsewhere. Start it again: it joins as a new one."
         )

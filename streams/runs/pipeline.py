@@ -1,9 +1,8 @@
 """Pipelines: what happens to a run from its delivery to the commit of its offset.
 
 Two forms, by what the work is. A *stateful* one computes at once and in order,
-and only the writing takes time, so several runs of a partition can be under way:
-
-    compute → outputs acknowledged → changelog acknowledged, in order → finished
+and only the writing takes time, so several runs of a partition can be under way.
+How it is written is the guarantee's: see `writing` and `transactions`.
 
 A *sink* waits for somebody else, for as long as it takes; a partition's runs go
 one after the other, and one under way can be given up for a rebalance.
@@ -12,37 +11,23 @@ Anything that fails stops the app: a run is never skipped.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from faust.types import EventT, Message, StreamT
 from faust.types.tuples import TP
 
-from streams.runs.producer import Record
-from streams.runs.run import Run
+from streams.runs.run import Run, RunMessage
 from streams.runs.table import RunTable
+from streams.runs.writing import Work, Writes
 
-__all__ = ["Handle", "Output", "Pipeline", "Quiet", "Sink", "Stateful", "Writes"]
+__all__ = ["Handle", "Pipeline", "Quiet", "Sink", "Stateful"]
 
 
-Handle = Callable[[Run], Awaitable[None]]
+Handle = Callable[[Run], Awaitable[Writes]]
+"""Does a run's work; what is left to write with its offset."""
 Quiet = Callable[[], AbstractAsyncContextManager[None]]
-
-
-class Output(NamedTuple):
-    """Records for one partition of a topic."""
-
-    topic: str
-    partition: int
-    records: Sequence[Record]
-
-
-class Writes(NamedTuple):
-    """What a run gives: outputs, and the changes of the state that were made for them."""
-
-    outputs: Sequence[Output]
-    changes: Sequence[Record] = ()
 
 
 class Pipeline:
@@ -88,8 +73,9 @@ class Pipeline:
             await self._fail(error)
 
     async def _fail(self, error: Exception) -> None:
-        self._failed = True
-        await self.app.crash(error)
+        first, self._failed = not self._failed, True
+        if first:  # the others only fail because of it
+            await self.app.crash(error)
 
 
 class Stateful(Pipeline):
@@ -102,24 +88,17 @@ class Stateful(Pipeline):
 
     def begin(self, event: EventT) -> asyncio.Task[None]:
         """Compute now, so that the next run of the partition meets the new state; write behind."""
-        run = cast("Run", event.value)
-        writes = self._compute(run)
+        work = Work(cast("RunMessage", event.message), self._compute(cast("Run", event.value)), self._table)
         previous = self._last.get(event.message.tp)
-        return asyncio.create_task(self._guarded(self._write(run, writes, previous, event.message), event.message))
+        return asyncio.create_task(self._guarded(self._write(work, previous), event.message))
 
-    async def _write(self, run: Run, writes: Writes, previous: asyncio.Task[None] | None, message: Message) -> None:
-        # 1. Outputs: state written before them could swallow them at a crash.
-        await self.app.publish(writes.outputs)
-        # 2. The run before: the changelog keeps the order of the input.
-        if previous is not None:
-            await asyncio.shield(previous)
-        if self._failed:
-            return
-        # 3. State: an offset committed before it could lose it.
-        if self._table is not None and writes.changes:
-            await self._table.write(run.partition, writes.changes)
-        # 4. Only now may the input offset be committed.
-        self.app.consumer.ack(message)
+    async def _write(self, work: Work, previous: asyncio.Task[None] | None) -> None:
+        async def turn() -> bool:
+            if previous is not None:
+                await asyncio.shield(previous)
+            return not self._failed
+
+        await self.app.writing.finish(work, turn)
 
 
 class Sink(Pipeline):
@@ -129,11 +108,13 @@ class Sink(Pipeline):
     lasts: then a run can be given up without being done twice.
     """
 
-    def __init__(self, app: Any, handle: Handle, quiet: Quiet = nullcontext) -> None:
+    def __init__(self, app: Any, handle: Handle, table: RunTable | None = None, quiet: Quiet = nullcontext) -> None:
         super().__init__(app)
         self._handle = handle
+        self._table = table
         self._quiet = quiet
         self._under_way: set[asyncio.Task[None]] = set()
+        self._finishing: set[asyncio.Task[None]] = set()  # waits for the broker only: that is worth waiting for
 
     def begin(self, event: EventT) -> asyncio.Task[None]:
         """Queue the run behind its partition's last."""
@@ -141,6 +122,7 @@ class Sink(Pipeline):
         task = asyncio.create_task(self._guarded(self._after(previous, event), event.message))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._finishing.discard)
         return task
 
     async def _after(self, previous: asyncio.Task[None] | None, event: EventT) -> None:
@@ -150,8 +132,14 @@ class Sink(Pipeline):
                 raise asyncio.CancelledError  # given up: what comes after it is given up too
         if self._failed:
             return
-        await self._handle(cast("Run", event.value))
-        self.app.consumer.ack(event.message)
+        writes = await self._handle(cast("Run", event.value))
+        this = cast("asyncio.Task[None]", asyncio.current_task())
+        self._under_way.discard(this)
+        self._finishing.add(this)
+        await self.app.writing.finish(Work(cast("RunMessage", event.message), writes, self._table), self._may_write)
+
+    async def _may_write(self) -> bool:
+        return not self._failed
 
     async def give_up(self) -> None:
         """None of the runs under way is committed: all will be read again, here or elsewhere."""
@@ -159,4 +147,4 @@ class Sink(Pipeline):
             given_up = list(self._under_way)
             for task in given_up:
                 task.cancel()
-            await asyncio.gather(*given_up, return_exceptions=True)
+            await asyncio.gather(*given_up, *self._finishing, return_exceptions=True)

@@ -20,7 +20,11 @@ Records = Sequence[ConsumerRecord[bytes | None, bytes | None]]
 
 
 class Run:
-    """Consecutive records of one partition, in their order. Never empty."""
+    """Consecutive records of one partition, in their order.
+
+    Never empty for an agent. In recovery a run without records tells how far a
+    changelog was read where nothing was delivered.
+    """
 
     __slots__ = ("next_offset", "partition", "records", "topic")
 
@@ -47,16 +51,16 @@ class Run:
 class RunMessage(ConsumerMessage):
     """What Faust tracks and acknowledges: one for a whole run."""
 
-    __slots__ = ("next_offset",)
+    __slots__ = ("next_offset", "run")
 
     def __init__(self, run: Run, generation_id: int) -> None:
-        last = run.records[-1]
+        last = run.records[-1] if run.records else None
         super().__init__(
             run.topic,
             run.partition,
             run.next_offset - 1,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
+            last.timestamp / 1000.0 if last is not None else 0.0,
+            last.timestamp_type if last is not None else 0,
             None,
             None,
             run,  # type: ignore[arg-type]  # the run travels where a message's bytes would
@@ -66,6 +70,7 @@ class RunMessage(ConsumerMessage):
             TP(run.topic, run.partition),
             generation_id=generation_id,
         )
+        self.run = run
         self.next_offset = run.next_offset
 
 

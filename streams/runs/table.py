@@ -38,7 +38,7 @@ class TablePartition:
         self.expiry: Final = Expiry(idle_ms)
         self.watermark_micros = 0  # the app's stream time: it never goes back
         self.record_ms = 0  # latest record time
-        self.changelog_offset: int | None = None  # of the changelog record that was applied or written last
+        self.changelog_offset: int | None = None  # up to and with which the changelog was applied or written
 
     def get(self, key: bytes) -> bytes | None:
         """The stored bytes of a key."""
@@ -130,10 +130,15 @@ class RunTable(faust.Table[bytes, bytes]):
     async def write(self, number: int, changes: Sequence[Record]) -> None:
         """Make changes durable: the changelog first, acknowledged, then the local store. Raises PublishFailed."""
         offset = await cast("Any", self.app).publish_to(self.changelog, number, changes)
+        if offset is not None:
+            self.written(number, changes, offset)
+
+    def written(self, number: int, changes: Sequence[Record], changelog_offset: int) -> None:
+        """The changelog holds these changes for good, the last of them at this offset: now the local store may."""
         held = self._held.get(number)
-        if offset is not None and held is not None:
-            held.changelog_offset = offset
-            self._store_of.write(number, [(change.key or b"", change.value) for change in changes], offset)
+        if held is not None:
+            held.changelog_offset = changelog_offset
+            self._store_of.write(number, [(change.key or b"", change.value) for change in changes], changelog_offset)
 
     # -- for Faust --------------------------------------------------------------------
 
@@ -162,8 +167,9 @@ class RunTable(faust.Table[bytes, bytes]):
             else:
                 held.put(key, value)
             changes.append((key, value))
-        held.changelog_offset = run.last_offset
-        self._store_of.write(run.partition, changes, run.last_offset)
+        # What is delivered to nobody counts as read: a transaction's marker, and what was aborted or compacted away.
+        held.changelog_offset = run.next_offset - 1
+        self._store_of.write(run.partition, changes, run.next_offset - 1)
         self.recovered_records += len(run)
 
     def _is_stale(self, held: TablePartition, key: bytes, value: bytes, run: Run, offset: int) -> bool:

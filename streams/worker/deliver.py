@@ -20,7 +20,7 @@ from schemas.receipt import encode_receipt
 from streams.delivery import Delivery, Settled
 from streams.measurement import expires_micros
 from streams.observe import metrics
-from streams.runs import Output, Record, Run, RunApp, RunTable, pack
+from streams.runs import Output, Record, Run, RunApp, RunTable, TablePartition, Writes, pack, unpack
 from streams.worker.dead_letters import DeadLetterWindow, dead_letter
 from streams.worker.topics import Topics
 
@@ -42,16 +42,15 @@ class Deliver:
         self._topics = topics
         self._window = window
 
-    async def handle(self, run: Run) -> None:
-        """Deliver a run's events; returns when each (event, tracker) has its receipt."""
+    async def handle(self, run: Run) -> Writes:
+        """Deliver a run's events; returns when each (event, tracker) is settled, with what goes with the offset."""
         began = time.monotonic()
         events, letters = self._decode(run)
         self._window.count(run, len(letters))
-        dead_letters = self._topics.dead_letters_partition(run.partition)
-        await self._app.publish([Output(self._topics.dead_letters, dead_letters, letters)])
         held = self._table.partition(run.partition)
         held.advance(time.time_ns() // 1000, max(record.timestamp for record in run.records))
-        book = _Book(self._app, self._table, self._topics, run, events)
+        book = _Book(self._app, self._table, held, self._topics, run, events)
+        await book.put_away(letters)
 
         def is_delivered(event: GaEvent, tracker: Tracker) -> bool:
             return held.get(_ledger_key(event.event_id, tracker.id)) is not None
@@ -63,6 +62,7 @@ class Deliver:
         metrics.RUNS.labels(STAGE).inc()
         metrics.RUN_RECORDS.labels(STAGE).observe(len(run))
         metrics.RUN_SECONDS.labels(STAGE).observe(time.monotonic() - began)
+        return Writes(book.left)
 
     def _decode(self, run: Run) -> tuple[Events, list[Record]]:
         """The events with their records, and the dead letters of what is none."""
@@ -93,19 +93,40 @@ class _Book:
 
     All that wait go in one write: a round trip to the broker each would be the
     sink's pace. One write at a time, so that the ledger's store never skips one.
+
+    In a transaction, receipt and ledger are both there or neither. What has no
+    ledger waits for the offset, or a run that is read twice would write it twice.
     """
 
-    def __init__(self, app: RunApp, table: RunTable, topics: Topics, run: Run, events: Events) -> None:
+    def __init__(
+        self, app: RunApp, table: RunTable, held: TablePartition, topics: Topics, run: Run, events: Events
+    ) -> None:
         self._app = app
         self._table = table
-        self._topics = topics
-        self._partition = run.partition
+        self._held = held
+        self._run = run
+        self._receipts = (topics.receipts, topics.receipts_partition(run.partition))
+        self._dead_letters = (topics.dead_letters, topics.dead_letters_partition(run.partition))
         self._records = {event.event_id: (record.key, record.offset) for event, record in events}
         self._lock = asyncio.Lock()
         self._waiting: list[_Pending] = []
+        self._with_receipt: set[bytes] = set()
+        self.left: list[Output] = []  # to write with the offset
+
+    async def put_away(self, letters: Sequence[Record]) -> None:
+        """Write dead letters."""
+        output = Output(*self._dead_letters, letters)
+        if self._app.transactional:
+            self.left.append(output)
+        else:
+            await self._app.publish([output])
 
     async def settle(self, settled: Sequence[Settled]) -> None:
         """Returns when receipts and ledger are durable. Not given up half-way: GA has the events already."""
+        if self._app.transactional:
+            later = [pair for pair in settled if not _is_taken(pair) and not self._has_receipt(pair)]
+            self.left.append(Output(*self._receipts, [self._receipt(pair) for pair in later]))
+            settled = [pair for pair in settled if _is_taken(pair)]
         pending = _Pending(settled)
         self._waiting.append(pending)
         await asyncio.shield(self._written(pending))
@@ -120,21 +141,41 @@ class _Book:
                 each.written = True
 
     async def _write(self, settled: Sequence[Settled]) -> None:
-        receipts = [Record(self._records[event.event_id][0], encode_receipt(receipt)) for event, receipt in settled]
-        partition = self._topics.receipts_partition(self._partition)
-        await self._app.publish([Output(self._topics.receipts, partition, receipts)])
-        held = self._table.partition(self._partition)
         changes = []
         for event, receipt in settled:
             if receipt.outcome == "delivered":
                 offset = self._records[event.event_id][1]
-                entry = pack(offset, held.record_ms, expires_micros(event), b"")
+                entry = pack(offset, self._held.record_ms, expires_micros(event), b"")
                 changes.append(Record(_ledger_key(receipt.event_id, receipt.tracker_id), entry))
-        gone = held.sweep(self._table.committed_next_offset(self._partition))
-        await self._table.write(self._partition, [*changes, *(Record(key, None) for key in gone)])
+        gone = self._held.sweep(self._table.committed_next_offset(self._run.partition))
+        receipts = Output(*self._receipts, [self._receipt(pair) for pair in settled])
+        writes = Writes([receipts], [*changes, *(Record(key, None) for key in gone)])
+        await self._app.write(self._run, writes, self._table)
         for key, stored, _ in changes:
             if key is not None and stored is not None:
-                held.put(key, stored)
+                self._held.put(key, stored)
+
+    def _has_receipt(self, pair: Settled) -> bool:
+        """Whether it looks repeated only because its record is read again: a transaction has written its receipt.
+
+        Once a pair: what stands more than once in the run is repeated as well.
+        """
+        event, receipt = pair
+        key = _ledger_key(receipt.event_id, receipt.tracker_id)
+        stored = self._held.get(key)
+        if receipt.outcome != "repeated" or key in self._with_receipt or stored is None:
+            return False
+        self._with_receipt.add(key)
+        return unpack(stored).last_offset == self._records[event.event_id][1]
+
+    def _receipt(self, pair: Settled) -> Record:
+        event, receipt = pair
+        return Record(self._records[event.event_id][0], encode_receipt(receipt))
+
+
+def _is_taken(pair: Settled) -> bool:
+    """Whether GA has it, so that the ledger must know."""
+    return pair[1].outcome == "delivered"
 
 
 def _ledger_key(event_id: str, tracker_id: str) -> bytes:

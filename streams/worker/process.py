@@ -43,14 +43,15 @@ Part = Literal["attribute", "deliver"]
 
 
 class NoTransactions(Chat2gaError):
-    """A guarantee that this version does not give: refused at the start, not given by name only."""
+    """Settings that contradict each other: a broker without idempotent producers has no transactions."""
 
     fault, retriable = Fault.OPERATOR, False
 
     def __str__(self) -> str:
         return (
-            "CHAT2GA_PROCESSING_GUARANTEE=exactly_once is not built yet. Use at_least_once: nothing is lost, and "
-            "what a crash repeats has the same event_id and the same bytes."
+            "CHAT2GA_PROCESSING_GUARANTEE=exactly_once needs CHAT2GA_IDEMPOTENCE=true and a broker that has "
+            "transactions. Without them use at_least_once: nothing is lost, and what a crash repeats has the same "
+            "event_id and the same bytes."
         )
 
 
@@ -65,7 +66,7 @@ def run_worker(settings: Settings, only: Part | None = None) -> int:
 
     Settings, accounts and rules are read whole before anything is consumed.
     """
-    if settings.processing_guarantee == "exactly_once":
+    if settings.processing_guarantee == "exactly_once" and not settings.idempotence:
         raise NoTransactions
     alone = settings.processes == 1
     _begin_logs(settings, None if alone else "supervisor")
@@ -294,6 +295,7 @@ def _app(settings: Settings, group: str, partitions: int) -> RunApp:
         max_run=settings.max_run,
         runs_in_flight=settings.runs_in_flight,
         idempotence=settings.idempotence,
+        exactly_once=settings.processing_guarantee == "exactly_once",
         broker_commit_interval=settings.commit_interval_s,
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.heartbeat_s,

@@ -1,12 +1,13 @@
 """A small app on runs of records, with nothing of chat in it: it counts records by key.
 
-    python -m tests.streams.runs.counting BOOTSTRAP PREFIX PARTITIONS DIRECTORY
+    python -m tests.streams.runs.counting BOOTSTRAP PREFIX PARTITIONS DIRECTORY [exactly_once]
 
 Reads `<prefix>in`, writes each new count to `<prefix>out`, keeps the counts in a
 table, and stops cleanly on SIGTERM.
 """
 
 import asyncio
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -42,12 +43,15 @@ def counting(app: RunApp, table: RunTable, out: str):
     return compute
 
 
-def make(bootstrap: str, prefix: str, partitions: int, directory: Path) -> tuple[RunApp, RunTable]:
+def make(
+    bootstrap: str, prefix: str, partitions: int, directory: Path, *, exactly_once: bool = False
+) -> tuple[RunApp, RunTable]:
     app = RunApp(
         f"{prefix}counting",
         broker=f"kafka://{bootstrap}",
         topic_partitions=partitions,
         max_run=500,
+        exactly_once=exactly_once,
         broker_session_timeout=6.0,
         broker_heartbeat_interval=1.0,
         broker_rebalance_timeout=10.0,
@@ -65,8 +69,8 @@ def make(bootstrap: str, prefix: str, partitions: int, directory: Path) -> tuple
     return app, table
 
 
-async def main(bootstrap: str, prefix: str, partitions: int, directory: Path) -> int:
-    app, table = make(bootstrap, prefix, partitions, directory)
+async def main(bootstrap: str, prefix: str, partitions: int, directory: Path, *, exactly_once: bool = False) -> int:
+    app, table = make(bootstrap, prefix, partitions, directory, exactly_once=exactly_once)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await app.start()
@@ -83,4 +87,16 @@ async def main(bootstrap: str, prefix: str, partitions: int, directory: Path) ->
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))))
+    _, given_bootstrap, given_prefix, given_partitions, given_directory, *given_guarantee = sys.argv
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    sys.exit(
+        asyncio.run(
+            main(
+                given_bootstrap,
+                given_prefix,
+                int(given_partitions),
+                Path(given_directory),
+                exactly_once=given_guarantee == ["exactly_once"],
+            )
+        )
+    )

@@ -1,76 +1,13 @@
 """Runs of records on a real Kafka: an app that counts, killed, joined, left and misled."""
 
 import asyncio
-import sys
-import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import pytest
 
-from streams.runs import pack, unpack
-from tests.kafka import Process, Written, create_topics, delete_topics, end_offsets, produce, read_topic
-
-PARTITIONS = 4
-KEYS = 400
-
-
-class Counting:
-    """The counting app as processes, and what its topics hold."""
-
-    def __init__(self, kafka, prefix, directory):
-        self.kafka, self.prefix, self.directory = kafka, prefix, directory
-        self.processes = {}
-
-    async def topics(self):
-        await create_topics(self.kafka.bootstrap, f"{self.prefix}in", f"{self.prefix}out", partitions=PARTITIONS)
-        await create_topics(
-            self.kafka.bootstrap, f"{self.prefix}changelog", partitions=PARTITIONS, config={"cleanup.policy": "compact"}
-        )
-
-    async def feed(self, records):
-        keys = [b"key %d" % (n % KEYS) for n in range(records)]
-        await produce(
-            self.kafka.bootstrap, f"{self.prefix}in", [Written(key, b"x", int(key[4:]) % PARTITIONS) for key in keys]
-        )
-
-    def start(self, number):
-        command = [
-            sys.executable,
-            "-m",
-            "tests.streams.runs.counting",
-            self.kafka.bootstrap,
-            self.prefix,
-            str(PARTITIONS),
-        ]
-        self.processes[number] = Process(
-            [*command, str(self.directory / str(number))], log=self.directory / f"{number}.log"
-        )
-        return self.processes[number]
-
-    async def written(self, records, timeout_s=90.0):
-        """Wait until so many records are out."""
-        end = time.monotonic() + timeout_s
-        while sum((await end_offsets(self.kafka.bootstrap, f"{self.prefix}out")).values()) < records:
-            assert time.monotonic() < end, "\n".join(process.tail() for process in self.processes.values())
-            await asyncio.sleep(0.05)
-
-    async def complete(self, records, timeout_s=90.0):
-        """Wait until every record's count is out, repeats not counted."""
-        end = time.monotonic() + timeout_s
-        while len(set(await self.out())) < records:
-            assert time.monotonic() < end, "\n".join(process.tail() for process in self.processes.values())
-            await asyncio.sleep(0.3)
-
-    async def out(self):
-        return [
-            (record.key, int(record.value)) for record in await read_topic(self.kafka.bootstrap, f"{self.prefix}out")
-        ]
-
-    async def state(self):
-        last = {
-            record.key: record.value for record in await read_topic(self.kafka.bootstrap, f"{self.prefix}changelog")
-        }
-        return {key: int(bytes(unpack(stored).payload)) for key, stored in last.items()}
+from streams.runs import pack
+from tests.kafka import Written, create_topics, delete_topics, produce
+from tests.streams.runs.counted import PARTITIONS, Counting, exact
 
 
 @pytest.fixture
@@ -80,12 +17,6 @@ async def counting(kafka, prefix, tmp_path):
     yield app
     for process in app.processes.values():
         process.kill()
-
-
-def exact(records):
-    """What is due: every count of every key once."""
-    due = Counter(b"key %d" % (n % KEYS) for n in range(records))
-    return {(key, count) for key, total in due.items() for count in range(1, total + 1)}, dict(due)
 
 
 async def test_a_killed_app_loses_nothing_miscounts_nothing_and_keeps_the_order_of_each_key(counting):

@@ -7,6 +7,7 @@ not show in it.
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Literal
 
 from schemas.dead_letter import decode_dead_letter
 from schemas.ga_event import decode_event, encode_event
@@ -68,21 +69,29 @@ class Verdict:
         return {name: count for name, count in vars(self).items() if count and name != "repeats"}
 
 
-async def judge(bootstrap: str, prefix: str, group: str, want: Expected) -> Verdict:
+async def judge(
+    bootstrap: str,
+    prefix: str,
+    group: str,
+    want: Expected,
+    *,
+    isolation: Literal["read_uncommitted", "read_committed"] = "read_uncommitted",
+) -> Verdict:
     """Compare `ga-events`, `dead-letters` and the sessions' changelog with what is expected."""
     verdict = Verdict()
     got: defaultdict[bytes, list[bytes]] = defaultdict(list)
-    for record in await read_topic(bootstrap, f"{prefix}ga-events"):
+    for record in await read_topic(bootstrap, f"{prefix}ga-events", isolation=isolation):
         got[record.key or b""].append(record.value or b"")
     for key in want.events.keys() | got.keys():
         _compare_events(verdict, want.events.get(key, []), got.get(key, []))
     letters = {}
-    for record in await read_topic(bootstrap, f"{prefix}dead-letters"):
+    for record in await read_topic(bootstrap, f"{prefix}dead-letters", isolation=isolation):
         letter = decode_dead_letter(record.value or b"")
+        verdict.repeats += (letter.partition, letter.offset) in letters
         letters[letter.partition, letter.offset] = letter.field
     verdict.wrong_dead_letters = len(want.dead_letters.items() ^ letters.items())
     last: dict[bytes, bytes | None] = {}
-    for record in await read_topic(bootstrap, f"{prefix}{group}-sessions-changelog"):
+    for record in await read_topic(bootstrap, f"{prefix}{group}-sessions-changelog", isolation=isolation):
         last[record.key or b""] = record.value
     for key in want.sessions.keys() | last.keys():
         stored = last.get(key)

@@ -1,0 +1,1 @@
+"""What is promised under every fault, shown on a real Kafka."""
