@@ -77,7 +77,14 @@ class Instant(int):
     def parse(cls, given: object) -> "Instant":
         """The instant of a `timestamp` field. Raises ValueError with the reason."""
         if type(given) is str:
-            micros = _rfc3339_micros(given)
+            if _is_rfc3339(given) is None:
+                raise ValueError("Expected RFC 3339 with `T` and an offset, like 2026-01-31T12:00:00.250Z")
+            try:
+                # It takes no lower-case `z`, and cuts what lies past the microsecond.
+                apart = datetime.fromisoformat(given.upper()) - _EPOCH
+            except ValueError as error:
+                raise ValueError(f"Expected a date and time that exist: {error}") from None
+            micros = (apart.days * 86_400 + apart.seconds) * _MICROS + apart.microseconds
         elif type(given) is int:
             micros = given * 1000
         else:
@@ -85,17 +92,6 @@ class Instant(int):
         if not _FIRST_MICROS <= micros < _END_MICROS:
             raise ValueError("Expected a time of the years 2000 to 2100 (UTC); epoch times are in milliseconds")
         return cls(micros)
-
-
-def _rfc3339_micros(text: str) -> int:
-    if _is_rfc3339(text) is None:
-        raise ValueError("Expected RFC 3339 with `T` and an offset, like 2026-01-31T12:00:00.250Z")
-    try:
-        # It takes no lower-case `z`, and cuts what lies past the microsecond.
-        apart = datetime.fromisoformat(text.upper()) - _EPOCH
-    except ValueError as error:
-        raise ValueError(f"Expected a date and time that exist: {error}") from None
-    return (apart.days * 86_400 + apart.seconds) * _MICROS + apart.microseconds
 
 
 class Rating(int):

@@ -107,8 +107,8 @@ class Settings(BaseSettings):
     idempotence: bool = Field(default=True, description="Idempotent producers. Off only for a broker that has none.")
     http_host: str = Field("127.0.0.1", description="Address of health, metrics and dashboard; 0.0.0.0 for all.")
     http_port: int = Field(6066, ge=0, le=65_535, description="Port of health, metrics and dashboard; 0: none.")
-    max_run: int = Field(2_000, ge=1, le=100_000, description="Records a run at most.")
-    runs_in_flight: int = Field(4, ge=1, le=64, description="Runs of a partition that may await the broker at once.")
+    max_run: int = Field(8_000, ge=1, le=100_000, description="Records a run at most.")
+    runs_in_flight: int = Field(2, ge=1, le=64, description="Runs of a partition that may await the broker at once.")
     commit_interval_s: float = Field(1.0, gt=0, description="How often input offsets are committed.")
     rekey: bool = Field(
         default=False, description="Re-key the input first, where its record key is not the session key."

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["RunApp"]
 
 BATCH_BYTES: Final = 262_144
-FETCH_BYTES: Final = 1_048_576
+FETCH_BYTES: Final = 4 * 1_048_576
 
 Isolation = Literal["read_uncommitted", "read_committed"]
 
@@ -54,8 +54,8 @@ class RunApp(faust.App):
         self,
         id: str,  # noqa: A002 - Faust's name for it
         *,
-        max_run: int = 2_000,
-        runs_in_flight: int = 4,
+        max_run: int = 8_000,
+        runs_in_flight: int = 2,
         drain_patience_s: float = 8.0,
         idempotence: bool = True,
         exactly_once: bool = False,
