@@ -8,6 +8,7 @@ it stops it; `atexit` kills what is left; the kernel kills it with the test proc
 import atexit
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -72,6 +73,14 @@ class Process:
         if self.exit_code is None:
             self._popen.kill()
         return self._ended()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing until it is woken, and to others it looks alive or cut off."""
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """SIGCONT: it goes on as if no time had passed."""
+        self._popen.send_signal(signal.SIGCONT)
 
     def wait(self, timeout_s: float) -> int:
         """Wait for it to end by itself; the exit code. Raises subprocess.TimeoutExpired."""
