@@ -34,7 +34,7 @@ from streams.measurement import (
     pack,
     protocol_of,
 )
-from streams.observe.metrics import GA_IN_FLIGHT, GA_REQUESTS, GA_SECONDS, RECEIPTS
+from streams.observe.metrics import GA_FAILING_TRACKERS, GA_IN_FLIGHT, GA_REQUESTS, GA_SECONDS, RECEIPTS
 
 __all__ = ["Delivery", "IsDelivered", "Settle"]
 
@@ -250,6 +250,7 @@ class Delivery:
             self._failing[tracker_id] = answer.verdict
             what = "refuses events for good" if answer.verdict == "refused" else "does not answer well: events are held"
             _log.warning("tracker %s: GA %s (%s, status %s)", tracker_id, what, answer.kind, answer.status)
+        GA_FAILING_TRACKERS.set(len(self._failing))
 
 
 class _Call:

@@ -1,6 +1,6 @@
 """Health over HTTP: is the worker alive, is it ready, what does it count.
 
-GET /healthz   200 while no part of it has failed
+GET /healthz   200 while no part of it has failed; whether GA does is told, and no reason to restart a worker
 GET /readyz    200 once its tables are recovered and its partitions are at work
 GET /metrics   Prometheus' format
 """
@@ -73,9 +73,17 @@ class HealthServer:
             part: "failed" if app.crashed else "ready" if app.ready else "starting" for part, app in self._apps.items()
         }
 
+    def _ga(self) -> dict[str, str]:
+        """How GA does, where this worker delivers."""
+        if "deliver" not in self._apps:
+            return {}
+        failing = round(metrics.REGISTRY.get_sample_value("chat2ga_ga_failing_trackers") or 0)
+        return {"ga": f"failing at {failing} tracker{'s' * (failing != 1)}: events are held" if failing else "well"}
+
     async def _healthz(self, _request: web.Request) -> web.Response:
         states = self._states()
-        return web.json_response(states, status=503 if "failed" in states.values() else 200)
+        status = 503 if "failed" in states.values() else 200
+        return web.json_response({**states, **self._ga()}, status=status)
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         states = self._states()
