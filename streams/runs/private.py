@@ -23,12 +23,14 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "commit",
         "wait_empty",
         "on_buffer_drop",
+        "on_partitions_assigned",
         "on_partitions_revoked",
         "verify_event_path",
     ),
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (
         "_fetch_records",
         "_ensure_consumer",
+        "on_start",
         "call_thread",
         "seek",
         "seek_to_beginning",
@@ -41,7 +43,7 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_create_directories",
         "consumer_generation_id",
     ),
-    "faust.tables.recovery:Recovery": ("completed", "_slurp_changelogs", "_restart_recovery"),
+    "faust.tables.recovery:Recovery": ("completed", "revoke", "_slurp_changelogs", "_restart_recovery"),
     "faust.tables.base:Collection": (
         "on_changelog_event",
         "apply_changelog_batch",
@@ -53,6 +55,8 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
     "aiokafka:AIOKafkaProducer": ("create_batch", "send_batch", "partitions_for"),
     "aiokafka.consumer.subscription_state:SubscriptionState": ("fetch_context", "fetcher_idle_time", "subscription"),
     "aiokafka.consumer.subscription_state:TopicPartitionState": ("position", "has_valid_position"),
+    "aiokafka.consumer.group_coordinator:GroupCoordinator": ("_do_heartbeat",),
+    "aiokafka:AIOKafkaConsumer": ("_coordinator",),
     "aiokafka.consumer.fetcher:Fetcher": ("fetched_records",),
 }
 """By class, the attributes that are overridden, called or read."""
