@@ -305,6 +305,19 @@ async def test_a_failing_tracker_does_not_hold_up_the_others():
     assert len(sink.ledger) == 21
 
 
+async def test_no_request_begins_while_the_events_may_be_anothers():
+    sink, collector, asked = Sink(), Collector(), []
+
+    def may_post():
+        asked.append(collector.summary()["requests"])
+        return len(asked) > 2
+
+    async with collector as there, delivery(there.url) as to_ga:
+        await to_ga.deliver([recent()], sink.is_delivered, sink.settle, may_post=may_post)
+    assert asked == [0, 0, 0]
+    assert sink.outcomes == ["delivered"]
+
+
 async def test_that_ga_fails_at_a_tracker_is_counted_until_it_takes_a_request_again():
     seen = []
 
