@@ -35,3 +35,11 @@ def chat2ga_on_three(kafka_cluster, prefix, tmp_path, google):
     ours = Chat2ga(kafka_cluster, prefix, tmp_path, google=google, copies=3)
     yield ours
     ours.end()
+
+
+@pytest.fixture
+def chat2ga_on_one(kafka_alone, prefix, tmp_path, google):
+    """Workers and a collector, on one node that can be killed."""
+    ours = Chat2ga(kafka_alone, prefix, tmp_path, google=google)
+    yield ours
+    ours.end()

@@ -135,6 +135,21 @@ class Chat2ga:
         """SIGCONT: it goes on as if no time had passed."""
         self.workers[name].process.wake()
 
+    async def ended(self, name: str, timeout_s: float = PATIENCE_S) -> int:
+        """Wait for a worker to end by itself; the exit code, negative for a signal."""
+        code = await asyncio.to_thread(self.workers[name].process.wait, timeout_s)
+        del self.workers[name]
+        return code
+
+    async def frozen(self, name: str) -> None:
+        """Wait for a worker to freeze itself."""
+        process = self.workers[name].process
+
+        async def stopped() -> bool:
+            return process.frozen
+
+        await self.until(stopped, f"worker {name} is not frozen")
+
     async def stop(self, name: str) -> tuple[int, float]:
         """SIGTERM, and wait for its end: the exit code, and the seconds that it took."""
         began = time.monotonic()
@@ -242,6 +257,16 @@ class Chat2ga:
             )
         except (KafkaError, OSError, RuntimeError) as error:
             return repr(error)
+
+    async def published(self, records: int, topic: str = "ga-events") -> None:
+        """Wait until a topic holds so many records, committed or not."""
+
+        async def so_many() -> bool:
+            with suppress(RuntimeError):  # it is yet to be created
+                return sum((await end_offsets(self.kafka.bootstrap, f"{self.prefix}{topic}")).values()) >= records
+            return False
+
+        await self.until(so_many, f"{topic} does not hold {records} records")
 
     # -- how it ended ------------------------------------------------------------------------------
 

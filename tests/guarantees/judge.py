@@ -182,10 +182,15 @@ def _judge_dead_letters(verdict: Verdict, want: Expected, records: Iterable[Reco
 
 
 def _judge_sessions(verdict: Verdict, want: Expected, records: Iterable[Record]) -> None:
-    """The table as recovery reads it: of a key, what has seen most, and a tombstone takes it away."""
+    """The table as recovery reads it: of a key, what has seen most, and a tombstone takes it away.
+
+    And as compaction leaves it: of a key, the last record.
+    """
     table: dict[bytes, bytes | None] = {}
+    last: dict[bytes, bytes | None] = {}
     for record in records:
         key, value = record.key or b"", record.value
+        last[key] = value
         known = table.get(key)
         if value is not None and known is not None and unpack(known).last_offset > unpack(value).last_offset:
             verdict.stale_writes += 1
@@ -198,6 +203,8 @@ def _judge_sessions(verdict: Verdict, want: Expected, records: Iterable[Record])
                 verdict.wrong("session_missing", key)
         elif bytes(unpack(stored).payload) != want.sessions.get(key):
             verdict.wrong("wrong_session", key)
+        if last.get(key) != stored:
+            verdict.wrong("lost_by_compaction", key)
 
 
 def _judge_receipts(verdict: Verdict, want: Expected, records: Iterable[Record]) -> None:

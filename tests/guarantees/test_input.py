@@ -1,4 +1,4 @@
-"""Bad records become dead letters with all that is needed to mend them; the stream goes on, or stops with the reason."""
+"""Bad records become dead letters with all that is needed to mend them; the stream goes on, or stops saying why."""
 
 import asyncio
 import hashlib

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from random import Random
 
+from tests.guarantees.scenarios import QUICK, a_worker_is_frozen_and_woken, workers_join_and_leave
 from tests.kafka import read_topic
 
 ROOT = Path(__file__).parents[2]
@@ -72,3 +74,13 @@ async def test_a_worker_that_is_told_to_stop_drains_commits_and_ends_in_ten_seco
     await chat2ga.stop_all()
     verdict = await chat2ga.verdict()
     assert (verdict.faults, verdict.repeats) == ({}, 0), verdict
+
+
+async def test_joins_and_leaves_under_load_repeat_nothing_anywhere(chat2ga_and_google):
+    verdict = await workers_join_and_leave.play(chat2ga_and_google, Random(1), QUICK)
+    assert verdict.faults == {}, verdict
+
+
+async def test_a_worker_that_was_taken_for_dead_and_wakes_does_nothing_wrong(chat2ga_and_google):
+    verdict = await a_worker_is_frozen_and_woken.play(chat2ga_and_google, Random(1), QUICK)
+    assert verdict.faults == {}, verdict

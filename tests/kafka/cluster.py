@@ -40,6 +40,7 @@ _PROPERTIES: Final = {
     "group.initial.rebalance.delay.ms": "0",
     "offsets.topic.num.partitions": "4",  # 50 take seconds to make, and hold nothing here
     "transaction.state.log.num.partitions": "4",
+    "group.min.session.timeout.ms": "1000",  # tests of what is killed wait for nothing else
     "log.retention.ms": "-1",  # sample records are from the past; by default they are gone after 30 s
     "log.cleaner.dedupe.buffer.size": "8388608",
     "num.network.threads": "2",

@@ -82,6 +82,11 @@ class Process:
         """SIGCONT: it goes on as if no time had passed."""
         self._popen.send_signal(signal.SIGCONT)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still, frozen by whomever. Linux tells, others do not."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def wait(self, timeout_s: float) -> int:
         """Wait for it to end by itself; the exit code. Raises subprocess.TimeoutExpired."""
         self._popen.wait(timeout_s)
