@@ -145,16 +145,20 @@ class RunTable(faust.Table[bytes, bytes]):
         stored = [(change.key or b"", change.value) for change in changes]
         expected_offset = len(changes) + (-1 if held.changelog_offset is None else held.changelog_offset)
         if offset > expected_offset:
-            stored += await self._find_strays(held, dict(stored), expected_offset - len(changes) + 1, offset + 1)
-            if held.overtaken:
+            taken_over = await self._find_strays(held, dict(stored), expected_offset - len(changes) + 1, offset + 1)
+            if taken_over is None:
                 return  # the store stays before what it misses: from there it is read again
+            stored += taken_over
         held.changelog_offset = offset
         self._store_of.write(number, stored, offset)
 
     async def _find_strays(
         self, held: TablePartition, ours: dict[bytes, bytes | None], first_offset: int, next_offset: int
-    ) -> list[tuple[bytes, bytes | None]]:
-        """Look at the changelog where somebody else has written to it; what is taken over from there."""
+    ) -> list[tuple[bytes, bytes | None]] | None:
+        """Look at the changelog where somebody else has written to it.
+
+        What is taken over from there; None where he is further than we are.
+        """
         between = await read_between(self.app, self.changelog, held.number, first_offset, next_offset)
         try:
             found = compare(between, ours, held.entries)
@@ -173,7 +177,7 @@ class RunTable(faust.Table[bytes, bytes]):
             len(found.taken_over),
             "; it is further: all is read again" if found.overtaken else "",
         )
-        return list(found.taken_over.items())
+        return None if found.overtaken else list(found.taken_over.items())
 
     # -- for Faust --------------------------------------------------------------------
 
