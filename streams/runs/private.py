@@ -23,6 +23,7 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "commit",
         "wait_empty",
         "on_buffer_drop",
+        "resume_flow",
         "on_partitions_assigned",
         "on_partitions_revoked",
         "verify_event_path",
