@@ -16,10 +16,12 @@ from typing import Any, Final
 
 from streams.delivery.delivery import Delivery
 from streams.measurement import Answer
+from streams.runs import pack
 from streams.runs.app import RunApp
 from streams.runs.consumer import RunConsumer
+from streams.runs.errors import PublishFailed
 from streams.runs.pipeline import Sink, Stateful
-from streams.runs.producer import RunProducer
+from streams.runs.producer import Publisher
 from streams.runs.strays import Strays
 from streams.runs.table import RunTable
 from streams.settings import load_settings
@@ -102,8 +104,7 @@ def state_before_outputs() -> None:
 
 def no_offset_in_the_state() -> None:
     """The state does not say which records it has seen."""
-    original = attribute.pack
-    attribute.pack = lambda _offset, *rest: original(0, *rest)  # type: ignore[assignment]
+    attribute.__dict__["pack"] = lambda _offset, *rest: pack(0, *rest)
     load = attribute.Attribute._load
 
     def forgetful(self: Any, held: Any, key: bytes) -> Any:
@@ -137,8 +138,15 @@ def no_drain() -> None:
 
 def impatient() -> None:
     """What a broker has not taken within two seconds is given up."""
-    original = RunProducer._settings_extra
-    RunProducer._settings_extra = lambda self: {**original(self), "request_timeout_ms": 2_000}  # type: ignore[method-assign]
+    original = Publisher.publish
+
+    async def publish(self: Publisher, topic: str, partition: int, records: Any) -> int | None:
+        try:
+            return await asyncio.wait_for(original(self, topic, partition, records), 2.0)
+        except TimeoutError:
+            raise PublishFailed(topic, partition, len(records), "two seconds") from None
+
+    Publisher.publish = publish  # type: ignore[method-assign]
 
 
 def strays_stand() -> None:
@@ -147,8 +155,8 @@ def strays_stand() -> None:
     async def see_nothing(*_: Any) -> list[Any]:
         return []
 
-    RunTable._find_strays = see_nothing  # type: ignore[method-assign]
-    Strays.add = lambda _strays, _key: None  # type: ignore[method-assign]
+    RunTable._find_strays = see_nothing  # type: ignore[assignment, method-assign]
+    Strays.add = lambda _strays, _key: None  # type: ignore[assignment, method-assign]
 
 
 def commit_before_delivery() -> None:

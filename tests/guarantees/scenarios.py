@@ -8,15 +8,16 @@ processes and a broker can be held to that.
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from streams.demo.collector import Misbehaviour
+from tests.guarantees.feeding import records_of
 from tests.guarantees.harness import IN_FLIGHT, Chat2ga
 from tests.guarantees.judge import Verdict
-from tests.kafka import KafkaCluster
+from tests.kafka import KafkaCluster, Written
 
 __all__ = ["LONG", "QUICK", "SCENARIOS", "Dose", "Scenario"]
 
@@ -78,8 +79,9 @@ async def _some_time(rng: Random, longest_s: float = 3.0) -> None:
     await asyncio.sleep(rng.uniform(0.2, longest_s))
 
 
-def _forever(rng: Random) -> dict[str, int]:
-    return {"sessions": 10_000_000, "seed": rng.randrange(1_000_000)}
+def _endless(rng: Random) -> Iterator[Written]:
+    """More sessions than any scenario lasts."""
+    return records_of(rng.randrange(1_000_000), 10_000_000)
 
 
 # -- crashes ----------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ async def attribute_is_killed(chat2ga: Chat2ga, rng: Random, dose: Dose) -> Verd
         chat2ga.start(name, "attribute")
     chat2ga.start("deliver", "deliver")
     await chat2ga.at_work("deliver")
-    async with chat2ga.feeding(**_forever(rng), per_s=dose.per_s) as feeder:
+    async with chat2ga.feeding(_endless(rng), per_s=dose.per_s) as feeder:
         for _ in range(dose.faults):
             await _some_time(rng)
             name = rng.choice(("a", "b"))
@@ -123,7 +125,7 @@ async def deliver_is_killed(chat2ga: Chat2ga, rng: Random, dose: Dose) -> Verdic
         chat2ga.start(name, "deliver")
     async with (
         chat2ga.google.behaving(Misbehaviour(delay_s=0.03)),  # so that there is always something in flight
-        chat2ga.feeding(**_forever(rng), per_s=dose.per_s / 4) as feeder,
+        chat2ga.feeding(_endless(rng), per_s=dose.per_s / 4) as feeder,
     ):
         await chat2ga.at_work("a", "b")
         for _ in range(dose.faults):
@@ -154,7 +156,7 @@ async def whole_workers_are_killed(chat2ga: Chat2ga, rng: Random, dose: Dose) ->
         chat2ga.start(name, None)
     await chat2ga.at_work()
     killed = 0
-    async with chat2ga.feeding(**_forever(rng), per_s=dose.per_s / 2) as feeder:
+    async with chat2ga.feeding(_endless(rng), per_s=dose.per_s / 2) as feeder:
         for _ in range(max(dose.faults // 2, 1)):
             await _some_time(rng)
             victims = rng.sample(names, rng.choice((1, 2)))
@@ -184,7 +186,7 @@ async def workers_join_and_leave(chat2ga: Chat2ga, rng: Random, dose: Dose) -> V
     await chat2ga.feed(sessions=dose.backlog, seed=rng.randrange(1_000_000))
     chat2ga.start("w0", None)
     await chat2ga.at_work()
-    async with chat2ga.feeding(**_forever(rng), per_s=dose.per_s) as feeder:
+    async with chat2ga.feeding(_endless(rng), per_s=dose.per_s) as feeder:
         for number in range(1, dose.faults + 1):
             await _some_time(rng)
             if len(chat2ga.workers) > 1 and (len(chat2ga.workers) == 4 or rng.random() < 0.4):
@@ -224,7 +226,7 @@ async def a_worker_is_frozen_and_woken(chat2ga: Chat2ga, rng: Random, dose: Dose
         chat2ga.start(name, None)
     await chat2ga.at_work()
     frozen = 0
-    async with chat2ga.feeding(**_forever(rng), per_s=dose.per_s) as feeder:
+    async with chat2ga.feeding(_endless(rng), per_s=dose.per_s) as feeder:
         for _ in range(max(dose.faults // 3, 1)):
             await _some_time(rng)
             name = rng.choice(("a", "b"))
@@ -257,7 +259,7 @@ async def one_of_three_brokers_is_killed(chat2ga: Chat2ga, rng: Random, dose: Do
     for name in ("a", "b"):
         chat2ga.start(name, None)
     await chat2ga.at_work()
-    async with chat2ga.feeding(**_forever(rng), per_s=dose.per_s / 2) as feeder:
+    async with chat2ga.feeding(_endless(rng), per_s=dose.per_s / 2) as feeder:
         for _ in range(max(dose.faults // 4, 1)):
             await _some_time(rng)
             node = rng.choice(kafka.nodes)
@@ -281,7 +283,7 @@ async def the_only_broker_is_restarted(chat2ga: Chat2ga, rng: Random, dose: Dose
     await chat2ga.feed(sessions=dose.backlog, seed=rng.randrange(1_000_000))
     chat2ga.start("a", None)
     await chat2ga.at_work()
-    async with chat2ga.feeding(**_forever(rng), per_s=dose.per_s / 2) as feeder:
+    async with chat2ga.feeding(_endless(rng), per_s=dose.per_s / 2) as feeder:
         for _ in range(max(dose.faults // 4, 1)):
             await _some_time(rng)
             await asyncio.to_thread(kafka.kill, 1)
@@ -303,7 +305,7 @@ async def the_broker_is_out_of_reach(chat2ga: Chat2ga, rng: Random, dose: Dose) 
     for name in ("a", "b"):
         chat2ga.start(name, None)
     await chat2ga.at_work()
-    async with chat2ga.feeding(**_forever(rng), per_s=dose.per_s / 2) as feeder:
+    async with chat2ga.feeding(_endless(rng), per_s=dose.per_s / 2) as feeder:
         await _some_time(rng)
         kafka.freeze(1)
         await asyncio.sleep(dose.outage_s)
@@ -350,7 +352,7 @@ async def ga_is(trouble: str, chat2ga: Chat2ga, rng: Random, dose: Dose) -> Verd
     chat2ga.start("deliver", "deliver")
     await chat2ga.at_work()
     mood = TROUBLES[trouble]
-    async with chat2ga.feeding(**_forever(rng), per_s=dose.per_s) as feeder:
+    async with chat2ga.feeding(_endless(rng), per_s=dose.per_s) as feeder:
         await chat2ga.progressed(1, "deliver")
         async with google.refusing() if mood is None else google.behaving(mood):
             await asyncio.sleep(dose.outage_s / 2)

@@ -10,13 +10,13 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from tests.guarantees.harness import GROUP, Chat2ga
 from tests.kafka import KafkaCluster, end_offsets
 
 ROUNDS: Final = 3
-SETTINGS: Final = {
+SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "defaults": {"session_timeout_s": 30, "heartbeat_s": 3, "rebalance_timeout_s": 60},
     "of the tests": {"session_timeout_s": 6, "heartbeat_s": 1, "rebalance_timeout_s": 10},
 }

@@ -17,7 +17,7 @@ from tests.guarantees.broken import program
 from tests.guarantees.harness import IN_FLIGHT
 from tests.kafka import Written
 
-NOTHING = set()
+NOTHING: set[str] = set()
 
 
 async def attribute_ended(chat2ga, guard, at, after):
@@ -126,6 +126,7 @@ async def test_the_judge_sees_what_one_taken_for_dead_turns_back(chat2ga, guard,
     await chat2ga.caught_up()
     chat2ga.wake("a")
     await chat2ga.at_work()
+    await chat2ga.stop("b")  # all partitions are the woken one's again
     await chat2ga.feed(records[len(records) // 2 :])  # sessions go on
     await chat2ga.caught_up()
     await chat2ga.stop_all()
