@@ -34,6 +34,11 @@ test: $(INSTALLED) ## Every test that this machine can run; the last line names 
 test-kafka: $(INSTALLED) ## The tests on a real Apache Kafka alone; fails where there can be none
 	@CHAT2GA_REQUIRE_KAFKA=1 $(BIN)/pytest -m kafka
 
+MINUTES ?= 20
+.PHONY: soak
+soak: $(INSTALLED) ## What is promised under faults, for 20 minutes in random order: MINUTES=5 SEED=1 make soak
+	@$(BIN)/python -m tests.guarantees.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: $(INSTALLED) ## Style and the layers of the design
 	@$(BIN)/ruff check

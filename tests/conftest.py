@@ -44,12 +44,25 @@ def kafka_cluster(_three_nodes: KafkaCluster) -> Iterator[KafkaCluster]:
     _three_nodes.restore()
 
 
+@pytest.fixture(scope="module")
+def _one_node() -> Iterator[KafkaCluster]:
+    with KafkaCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kafka_alone(_one_node: KafkaCluster) -> Iterator[KafkaCluster]:
+    """One node that nobody else uses, to be killed, frozen and restarted."""
+    yield _one_node
+    _one_node.restore()
+
+
 @pytest.fixture
 def prefix(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A topic prefix of this test's own, for use with `kafka` or `kafka_cluster`. Its topics go when it ends."""
+    """A topic prefix of this test's own, for use with a Kafka of the above. Its topics go when it ends."""
     mine = f"t{uuid.uuid4().hex[:10]}-"
     yield mine
-    for name in ("kafka", "kafka_cluster"):
+    for name in ("kafka", "kafka_cluster", "kafka_alone"):
         if name in request.fixturenames:
             with ThreadPoolExecutor(1) as thread:  # the test's own event loop may still be there
                 thread.submit(asyncio.run, delete_topics(request.getfixturevalue(name).bootstrap, mine)).result()

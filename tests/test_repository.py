@@ -89,12 +89,11 @@ OF_A_PACKAGE = {
     "schemas/test_generated": "what is generated of all structs",
     "streams/attribution/test_purity": "what the core may import, and that it keeps its arguments as they were",
     "streams/attribution/test_properties": "`step` over random histories: every module of it",
-    "streams/worker/test_guarantees": "the worker as a process on a real Kafka, `kill -9` included",
     "streams/attribution/test_contract_cases": "`step` over random sessions: every module of it",
 }
 """Test files of a whole package, and what they hold it to."""
 
-GUARANTEES = "streams/worker/test_guarantees"
+GUARANTEES = "guarantees/test_crashes"
 TESTED_ELSEWHERE = {
     "streams/attribution/reasons": "streams/attribution/test_step",
     "streams/cli/demo": "streams/demo/test_run",

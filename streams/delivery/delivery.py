@@ -34,7 +34,7 @@ from streams.measurement import (
     pack,
     protocol_of,
 )
-from streams.observe.metrics import GA_IN_FLIGHT, GA_REQUESTS, GA_SECONDS, RECEIPTS
+from streams.observe.metrics import GA_FAILING_TRACKERS, GA_IN_FLIGHT, GA_REQUESTS, GA_SECONDS, RECEIPTS
 
 __all__ = ["Delivery", "IsDelivered", "Settle"]
 
@@ -44,7 +44,11 @@ Settle = Callable[[Sequence[Settled]], Awaitable[None]]
 """Writes receipts, and what they say is delivered into the ledger; returns once both are
 durable. Called for several lanes at a time."""
 
+MayPost = Callable[[], bool]
+"""Whether the events are still the caller's to post: another may have been given them meanwhile."""
+
 _MICROS: Final = 1_000_000
+_LOOK_S: Final = 0.1
 _log: Final = logging.getLogger(__name__)
 
 
@@ -89,14 +93,23 @@ class Delivery:
     ) -> None:
         await self._post.__aexit__(kind, error, trace)
 
-    async def deliver(self, events: Sequence[GaEvent], is_delivered: IsDelivered, settle: Settle) -> None:
+    async def deliver(
+        self,
+        events: Sequence[GaEvent],
+        is_delivered: IsDelivered,
+        settle: Settle,
+        *,
+        may_post: MayPost = lambda: True,
+    ) -> None:
         """Deliver events; returns when each is settled at each of its trackers.
+
+        While `may_post` says no, no request begins.
 
         May be called for several partitions at a time. Cancelled, it stops at
         once: what is not settled then has no receipt. Raises what `settle`
         raises, and CannotPost.
         """
-        call = _Call(is_delivered, settle)
+        call = _Call(is_delivered, settle, may_post)
         lanes, settled = self._sorted(events, is_delivered)
         await call.settle(settled)
         try:
@@ -165,7 +178,7 @@ class Delivery:
         """Post until GA has taken or refused it, or it is too old."""
         last = Try()
         while True:
-            async with self._place():
+            async with self._place(call):
                 current = await self._unexpired(request, last, call)
                 if current is None:
                     return
@@ -180,9 +193,12 @@ class Delivery:
             await self._wait(request, answer, last)
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    async def _place(self, call: "_Call") -> AsyncIterator[None]:
         async with self._places:
             await self._open.wait()
+            while not call.may_post():
+                await asyncio.sleep(_LOOK_S)
+                await self._open.wait()
             self._in_flight += 1
             GA_IN_FLIGHT.inc()
             try:
@@ -250,15 +266,17 @@ class Delivery:
             self._failing[tracker_id] = answer.verdict
             what = "refuses events for good" if answer.verdict == "refused" else "does not answer well: events are held"
             _log.warning("tracker %s: GA %s (%s, status %s)", tracker_id, what, answer.kind, answer.status)
+        GA_FAILING_TRACKERS.set(len(self._failing))
 
 
 class _Call:
     """One call of `deliver`: the ledger and the receipts are its partition's."""
 
-    __slots__ = ("_settle", "is_delivered")
+    __slots__ = ("_settle", "is_delivered", "may_post")
 
-    def __init__(self, is_delivered: IsDelivered, settle: Settle) -> None:
+    def __init__(self, is_delivered: IsDelivered, settle: Settle, may_post: MayPost) -> None:
         self.is_delivered = is_delivered
+        self.may_post = may_post
         self._settle = settle
 
     async def settle(self, settled: Sequence[Settled]) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "DEAD_LETTERS",
     "DROPPED_FOR_CONSENT",
     "EVENTS",
+    "GA_FAILING_TRACKERS",
     "GA_IN_FLIGHT",
     "GA_REQUESTS",
     "GA_SECONDS",
@@ -201,6 +202,9 @@ GA_SECONDS: Final = Histogram(
     registry=REGISTRY,
 )
 GA_IN_FLIGHT: Final = Gauge("chat2ga_ga_in_flight", "Requests to GA in flight now.", registry=REGISTRY)
+GA_FAILING_TRACKERS: Final = Gauge(
+    "chat2ga_ga_failing_trackers", "Trackers of which GA did not take the last request.", registry=REGISTRY
+)
 RECEIPTS: Final = _counter(
     "chat2ga_receipts", "Receipts, one for each event and tracker, by what became of it.", _OfReceipt
 )
@@ -223,6 +227,7 @@ METRICS: Final[tuple[Labelled[..., Any] | MetricWrapperBase, ...]] = (
     GA_REQUESTS,
     GA_SECONDS,
     GA_IN_FLIGHT,
+    GA_FAILING_TRACKERS,
     RECEIPTS,
 )
 """All of them, in the order of the docs."""

@@ -171,6 +171,12 @@ class RunApp(faust.App):
         tables: TableManager = self.tables  # type: ignore[assignment]  # Faust's type names less than there is
         return self.started and tables.recovery.completed.is_set() and not self.rebalancing
 
+    @property
+    def lapsed(self) -> bool:
+        """Whether the group may have given our partitions to others without our knowing."""
+        consumer: RunConsumer = self.consumer  # type: ignore[assignment]
+        return consumer.lapsed
+
     def committed_next_offset(self, topic: str, partition: int) -> int:
         """Behind this offset nothing is read again; 0 while none is known."""
         consumer: RunConsumer = self.consumer  # type: ignore[assignment]

@@ -12,6 +12,7 @@ at a rebalance and can commit one offset too many.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
+from time import monotonic
 from typing import Any, Final, cast
 
 import aiokafka
@@ -48,6 +49,24 @@ class Fetched(dict[TP, Records]):
 
 class RunConsumerThread(AIOKafkaConsumerThread):
     """The thread that talks to the broker."""
+
+    heard_at: float | None = None
+    """When the heartbeat was sent that the group answered last; None: none was yet."""
+
+    async def on_start(self) -> None:
+        """Connect, and from then on know when the group has last taken us for alive."""
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        beat = coordinator._do_heartbeat
+
+        async def heard() -> bool:
+            sent_at = monotonic()
+            alive: bool = await beat()
+            if alive:
+                self.heard_at = sent_at
+            return alive
+
+        coordinator._do_heartbeat = heard
 
     async def _fetch_records(  # type: ignore[override]
         self,
@@ -109,6 +128,16 @@ class RunConsumer(Consumer):
 
     def _new_consumer_thread(self) -> RunConsumerThread:
         return RunConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether the group may have taken us for dead: its last answer is older than the session time-out.
+
+        A frozen process wakes so, before anything else can tell it: another may
+        have its partitions. Counted from when we asked, so it is never told too late.
+        """
+        heard_at = cast("RunConsumerThread", self._thread).heard_at
+        return heard_at is not None and monotonic() - heard_at > self.app.conf.broker_session_timeout
 
     # -- delivery -----------------------------------------------------------------
 
@@ -177,7 +206,11 @@ class RunConsumer(Consumer):
             await cast("RunConsumerThread", self._thread).stay_alive()
 
     def resume_flow(self) -> None:
-        """Faust lets records in again, the changelogs' for a start."""
+        """Faust lets records in again, the changelogs' for a start: they are fetched at once.
+
+        Whoever found nothing to fetch as the rebalance began would wait out
+        `ALIVE_S`, and recovery with it: five seconds of every takeover.
+        """
         super().resume_flow()
         self.look_again()
 
@@ -340,6 +373,8 @@ class RunConsumer(Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Open them first: what is read before may not be final."""
+        # In the group again: the next heartbeat is yet to be sent.
+        cast("RunConsumerThread", self._thread).heard_at = monotonic()
         if not self.app.should_stop:
             try:
                 await self.app.open_partitions(assigned)  # type: ignore[attr-defined]

@@ -23,6 +23,7 @@ from streams.runs.expiry import Expiry
 from streams.runs.producer import Record
 from streams.runs.run import Run, RunSchema
 from streams.runs.store import MemoryStore, Store
+from streams.runs.strays import Strays, compare, read_between
 
 __all__ = ["RunTable", "TablePartition"]
 
@@ -39,6 +40,8 @@ class TablePartition:
         self.watermark_micros = 0  # the app's stream time: it never goes back
         self.record_ms = 0  # latest record time
         self.changelog_offset: int | None = None  # up to and with which the changelog was applied or written
+        self.strays: Final = Strays()
+        self.overtaken = False  # another has written newer state of it: what is here and in the store misses that
 
     def get(self, key: bytes) -> bytes | None:
         """The stored bytes of a key."""
@@ -128,17 +131,67 @@ class RunTable(faust.Table[bytes, bytes]):
         return committed
 
     async def write(self, number: int, changes: Sequence[Record]) -> None:
-        """Make changes durable: the changelog first, acknowledged, then the local store. Raises PublishFailed."""
+        """Make changes durable: the changelog first, acknowledged, then the local store. Raises PublishFailed.
+
+        One write of a partition at a time: the caller's to see to.
+        """
+        changes = [*changes, *self.to_write_again(number, changes)]
         offset = await cast("Any", self.app).publish_to(self.changelog, number, changes)
-        if offset is not None:
-            self.written(number, changes, offset)
+        held = self._held.get(number)
+        if offset is None or held is None or held.overtaken:
+            return
+        stored = [(change.key or b"", change.value) for change in changes]
+        expected_offset = len(changes) + (-1 if held.changelog_offset is None else held.changelog_offset)
+        if offset > expected_offset:
+            taken_over = await self._find_strays(held, dict(stored), expected_offset - len(changes) + 1, offset + 1)
+            if taken_over is None:
+                return  # the store stays before what it misses: from there it is read again
+            stored += taken_over
+        held.changelog_offset = offset
+        self._store_of.write(number, stored, offset)
+
+    def to_write_again(self, number: int, changes: Sequence[Record]) -> list[Record]:
+        """What is to be written along with these changes, as a stray has turned it back in the changelog."""
+        held = self._held.get(number)
+        return [] if held is None else held.strays.to_write_again(held.entries, changes)
 
     def written(self, number: int, changes: Sequence[Record], changelog_offset: int) -> None:
-        """The changelog holds these changes for good, the last of them at this offset: now the local store may."""
+        """A transaction has put these changes into the changelog, the last of them at this offset.
+
+        Nobody is looked for in the gap before them: it is the marker of the
+        transaction before, and whoever was taken for dead is fenced.
+        """
         held = self._held.get(number)
         if held is not None:
             held.changelog_offset = changelog_offset
             self._store_of.write(number, [(change.key or b"", change.value) for change in changes], changelog_offset)
+
+    async def _find_strays(
+        self, held: TablePartition, ours: dict[bytes, bytes | None], first_offset: int, next_offset: int
+    ) -> list[tuple[bytes, bytes | None]] | None:
+        """Look at the changelog where somebody else has written to it.
+
+        What is taken over from there; None where he is further than we are.
+        """
+        between = await read_between(self.app, self.changelog, held.number, first_offset, next_offset)
+        try:
+            found = compare(between, ours, held.entries)
+        except ValueError as error:
+            raise ChangelogDamaged(self.changelog, held.number, first_offset, str(error)) from None
+        held.overtaken = found.overtaken
+        for key in found.turned_back:
+            held.strays.add(key)
+        for key, value in found.taken_over.items():
+            held.put(key, value)
+        logger.warning(
+            "%s[%d]: another worker has written to it: %d keys are written again, %d taken over%s",
+            self.changelog,
+            held.number,
+            len(found.turned_back),
+            len(found.taken_over),
+            "; it is further: all is read again" if found.overtaken else "",
+        )
+        return None if found.overtaken else list(found.taken_over.items())
 
     # -- for Faust --------------------------------------------------------------------
 
@@ -163,6 +216,7 @@ class RunTable(faust.Table[bytes, bytes]):
             if value is None:
                 held.remove(key)
             elif self._is_stale(held, key, value, run, record.offset):
+                held.strays.add(key)
                 continue
             else:
                 held.put(key, value)
@@ -192,10 +246,19 @@ class RunTable(faust.Table[bytes, bytes]):
             if tp.topic == self.changelog:
                 self._held.pop(tp.partition, None)
                 self._store_of.close(tp.partition)
-        for tp in newly_assigned:
+        # Frozen, taken for dead, woken, and given back what it had: to Faust nothing is new. Where it has written
+        # behind its successor, its place in the changelog is behind what it misses.
+        overtaken = {tp for tp in assigned if tp.topic == self.changelog and self._is_overtaken(tp.partition)}
+        for tp in overtaken:
+            cast("Any", self.app).tables.recovery.revoke(tp)  # or it would go on where it has read to before
+        for tp in newly_assigned | overtaken:
             if tp.topic == self.changelog:
                 await self.open(tp.partition)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+    def _is_overtaken(self, number: int) -> bool:
+        held = self._held.get(number)
+        return held is not None and held.overtaken
 
     async def open(self, number: int) -> None:
         """Take a partition, with what the local store has of it."""

@@ -104,6 +104,7 @@ class ExactlyOnce:
         if table is not None:
             # Of a key that several runs have changed, only the last change will ever be read.
             changes = list({change.key: change for each in writes for change in each.changes}.values())
+            changes += table.to_write_again(tp.partition, changes)
             outputs.append(Output(table.changelog, tp.partition, changes))
         last_offsets = await self._of[tp].commit(outputs, next_offset)
         # Only now: a store with what was aborted would be ahead of its changelog for good.

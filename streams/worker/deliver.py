@@ -55,7 +55,10 @@ class Deliver:
         def is_delivered(event: GaEvent, tracker: Tracker) -> bool:
             return held.get(_ledger_key(event.event_id, tracker.id)) is not None
 
-        await self._delivery.deliver([event for event, _ in events], is_delivered, book.settle)
+        # Woken after a freeze, others may be posting these: nothing begins until the group has answered.
+        await self._delivery.deliver(
+            [event for event, _ in events], is_delivered, book.settle, may_post=lambda: not self._app.lapsed
+        )
         await book.settle(())  # what has expired, also where nothing was delivered
         metrics.RECORDS.labels(STAGE, "applied").inc(len(events))
         metrics.RECORDS.labels(STAGE, "dead_letter").inc(len(letters))

@@ -1,12 +1,14 @@
 """Health over HTTP: is the worker alive, is it ready, what does it count.
 
-GET /healthz   200 while no part of it has failed, and each of its processes answers
+GET /healthz   200 while no part of it has failed, and each of its processes answers; how GA does is told
+               too, and is no reason to restart a worker
 GET /readyz    200 once its tables are recovered and its partitions are at work
 GET /metrics   Prometheus' format
 
 A worker of one process answers of itself, one of several for all of them.
 """
 
+import asyncio
 import html
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, Protocol
@@ -113,6 +115,14 @@ def merged(expositions: Mapping[str, bytes]) -> bytes:
     return generate_latest(_Families(families.values()))
 
 
+def _ga(exposition: bytes) -> str:
+    """How GA does, by the metrics: where there are several processes, at the one that has most trouble with it."""
+    gauge = metrics.GA_FAILING_TRACKERS.describe()[0].name.encode()
+    lines = (line for line in exposition.splitlines() if line.startswith(gauge))
+    failing = max((round(float(line.rpartition(b" ")[2])) for line in lines), default=0)
+    return f"failing at {failing} tracker{'s' * (failing != 1)}: events are held" if failing else "well"
+
+
 class HealthServer:
     """Serves what is watched."""
 
@@ -149,8 +159,11 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _healthz(self, _request: web.Request) -> web.Response:
-        states = await self._watched.states()
-        return web.json_response(states, status=503 if {"failed", "silent"} & set(states.values()) else 200)
+        states, exposition = await asyncio.gather(self._watched.states(), self._watched.metrics())
+        status = 503 if {"failed", "silent"} & set(states.values()) else 200
+        delivers = any(part.endswith("deliver") for part in states)
+        told = {**states, "ga": _ga(exposition)} if delivers else states
+        return web.json_response(told, status=status)
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         states = await self._watched.states()

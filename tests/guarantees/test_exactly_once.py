@@ -18,9 +18,9 @@ from schemas.receipt import decode_receipt
 from streams.attribution import RuleBook
 from streams.demo.collector import Collector
 from streams.demo.traffic import Mix, sessions
+from tests.guarantees import expected, judge
 from tests.kafka import WorkerProcess, Written, create_topics, end_offsets, produce, read_topic
 from tests.streams.measurement.made import made
-from tests.streams.worker.judge import expected, judge
 
 SETTINGS = {
     "processing_guarantee": "exactly_once",
@@ -92,7 +92,8 @@ class Group:
         """Everything that is wrong; a repeat is."""
         want = want or expected(await self.input())
         verdict = await judge(self.kafka.bootstrap, self.prefix, "g", want, isolation=isolation)
-        return {name: count for name, count in vars(verdict).items() if count}
+        more = {"repeats": verdict.repeats, "stale_writes": verdict.stale_writes}
+        return {**verdict.faults, **{name: count for name, count in more.items() if count}}
 
     def logs(self):
         return "\n".join(f"--- {number}\n{worker.process.tail(15)}" for number, worker in self.workers.items())

@@ -40,6 +40,7 @@ _PROPERTIES: Final = {
     "group.initial.rebalance.delay.ms": "0",
     "offsets.topic.num.partitions": "4",  # 50 take seconds to make, and hold nothing here
     "transaction.state.log.num.partitions": "4",
+    "group.min.session.timeout.ms": "1000",  # tests of what is killed wait for nothing else
     "log.retention.ms": "-1",  # sample records are from the past; by default they are gone after 30 s
     "log.cleaner.dedupe.buffer.size": "8388608",
     "num.network.threads": "2",
@@ -114,6 +115,14 @@ class KafkaCluster:
         """SIGTERM: the node hands its partitions over and leaves."""
         self._running.pop(node).terminate()
 
+    def freeze(self, node: int) -> None:
+        """SIGSTOP: its connections stay open and nobody answers, as behind a network that is cut."""
+        self._running[node].freeze()
+
+    def wake(self, node: int) -> None:
+        """SIGCONT: it answers again."""
+        self._running[node].wake()
+
     def restart(self, node: int) -> None:
         """Start a node again with the data it had, killing it first if it runs; wait until all copies are in sync."""
         if node in self._running:
@@ -124,6 +133,8 @@ class KafkaCluster:
 
     def restore(self) -> None:
         """Start again whatever was killed, stopped or died; all copies are in sync."""
+        for process in self._running.values():
+            process.wake()  # one that a test has frozen and left so
         for node in self.nodes:
             if node not in self._running or self._running[node].exit_code is not None:
                 self.restart(node)

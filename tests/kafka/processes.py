@@ -87,6 +87,19 @@ class Process:
         rows = (line.split() for line in listed.splitlines())
         return any(int(group) == self.pid and not state.startswith("Z") for group, state in rows)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing until it is woken, and to others it looks alive or cut off."""
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """SIGCONT: it goes on as if no time had passed."""
+        self._popen.send_signal(signal.SIGCONT)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still, frozen by whomever. Linux tells, others do not."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def wait(self, timeout_s: float) -> int:
         """Wait for it to end by itself; the exit code. Raises subprocess.TimeoutExpired."""
         self._popen.wait(timeout_s)

@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -33,8 +34,16 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, broker: str, directory: Path, *, only: Literal["attribute", "deliver"] | None = None, **settings: object
+        self,
+        broker: str,
+        directory: Path,
+        *,
+        only: Literal["attribute", "deliver"] | None = None,
+        program: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        **settings: object,
     ) -> None:
+        """`program`: Python's arguments in place of `-m streams.cli worker`. `environment`: what accounts refer to."""
         directory.mkdir(parents=True, exist_ok=True)
         self.port: Final = free_ports(1)[0]
         self.log: Final = directory / "worker.log"
@@ -51,8 +60,10 @@ class WorkerProcess:
             **{name: value for name, value in os.environ.items() if not name.startswith("CHAT2GA_")},
             **{f"CHAT2GA_{name.upper()}": str(value) for name, value in given.items() if value is not None},
             "PYTHONPATH": str(_ROOT),
+            **(environment or {}),
         }
-        self._command: Final = [sys.executable, "-m", "streams.cli", "worker", *(["--only", only] if only else [])]
+        what = program or ("-m", "streams.cli", "worker")
+        self._command: Final = [sys.executable, *what, *(["--only", only] if only else [])]
         self._process: Process | None = None
 
     def start(self) -> Self:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.ga_event import Consent, Page, Tracker
 from streams.demo.collector import Collector, Misbehaviour
-from streams.observe.metrics import GA_IN_FLIGHT, RECEIPTS
+from streams.observe.metrics import GA_FAILING_TRACKERS, GA_IN_FLIGHT, RECEIPTS
 from tests.streams.delivery.sink import SECRET, Clock, Sink, delivery, micros, recent
 from tests.streams.measurement.made import UA, G
 
@@ -303,6 +303,33 @@ async def test_a_failing_tracker_does_not_hold_up_the_others():
         events = [recent(number, client_id=f"{number}.1") for number in range(21)]
         await to_ga.deliver(events, sink.is_delivered, settle)
     assert len(sink.ledger) == 21
+
+
+async def test_no_request_begins_while_the_events_may_be_anothers():
+    sink, collector, asked = Sink(), Collector(), []
+
+    def may_post():
+        asked.append(collector.summary()["requests"])
+        return len(asked) > 2
+
+    async with collector as there, delivery(there.url) as to_ga:
+        await to_ga.deliver([recent()], sink.is_delivered, sink.settle, may_post=may_post)
+    assert asked == [0, 0, 0]
+    assert sink.outcomes == ["delivered"]
+
+
+async def test_that_ga_fails_at_a_tracker_is_counted_until_it_takes_a_request_again():
+    seen = []
+
+    async def sleep(_):
+        seen.append(GA_FAILING_TRACKERS._value.get())
+
+    sink, collector = Sink(), Collector(schedule={0: Misbehaviour(status=503), 1: Misbehaviour(status=503)}.get)
+    async with collector as there, delivery(there.url, in_flight=1) as to_ga:
+        to_ga._pace = replace_sleep(to_ga._pace, sleep)
+        await to_ga.deliver([recent(trackers=(Tracker("G-B", "1700000000"),))], sink.is_delivered, sink.settle)
+    assert seen == [1, 1]
+    assert GA_FAILING_TRACKERS._value.get() == 0
 
 
 # -- stopping and failing --------------------------------------------------------------

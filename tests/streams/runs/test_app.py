@@ -105,3 +105,27 @@ async def test_a_write_of_a_worker_taken_for_dead_does_not_turn_the_state_back(c
     counting.start(1)  # another disk: it reads the whole changelog
     await counting.complete(4_400)
     assert (b"key 1", 11) in set(await counting.out())
+
+
+@pytest.mark.parametrize("at_work", [True, False], ids=["while it is at work", "and found at its start"])
+async def test_the_owner_writes_again_what_one_taken_for_dead_has_turned_back(counting, at_work):
+    """Compaction keeps the last record of a key: it must not be that of a worker that has seen less."""
+    await counting.feed(4_000)
+    counting.start(0)
+    await counting.complete(4_000)
+    if not at_work:
+        assert counting.processes[0].terminate() == 0
+    behind = [Written(b"key 1", pack(0, 0, 1 << 60, b"1"), 1), Written(b"key 5", pack(1, 0, 1 << 60, b"2"), 1)]
+    if at_work:  # of a removal only who is at work can tell that it comes too late
+        behind.append(Written(b"key 5", None, 1))
+    await produce(counting.kafka.bootstrap, f"{counting.prefix}changelog", behind)
+    if not at_work:
+        counting.start(1)  # another disk: it reads the whole changelog
+    for more in range(1, 4):  # keys of the same partition, and not those
+        await produce(counting.kafka.bootstrap, f"{counting.prefix}in", [Written(b"key %d" % (5 + 4 * more), b"x", 1)])
+        await counting.complete(4_000 + more)
+    for process in counting.processes.values():
+        process.terminate()
+    state = await counting.state()
+    assert (state[b"key 1"], state[b"key 5"]) == (10, 10)
+    assert state[b"key 9"] == 11

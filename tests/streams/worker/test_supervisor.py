@@ -18,10 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streams.settings import BadSettings, load_settings
 from streams.worker.supervisor import check_shares, share
+from tests.guarantees import expected, judge, records_of
 from tests.kafka import Process, WorkerProcess, free_ports
 from tests.streams.cli.command import chat2ga, the_line
-from tests.streams.worker.judge import expected, judge
-from tests.streams.worker.test_guarantees import Group, fill, records_of, the_input
+from tests.streams.worker.group import Group, fill, the_input
 
 ROOT = Path(__file__).parents[3]
 
