@@ -25,6 +25,7 @@ __all__ = ["HealthServer", "Parts", "PortTaken", "State", "Watched", "merged"]
 
 State = Literal["starting", "ready", "failed", "silent", "stopping"]
 """`silent`: a process that was up and gives no answer now."""
+_FAILING: Final = b"chat2ga_ga_failing_trackers"
 
 
 class PortTaken(Chat2gaError):
@@ -117,8 +118,7 @@ def merged(expositions: Mapping[str, bytes]) -> bytes:
 
 def _ga(exposition: bytes) -> str:
     """How GA does, by the metrics: where there are several processes, at the one that has most trouble with it."""
-    gauge = metrics.GA_FAILING_TRACKERS.describe()[0].name.encode()
-    lines = (line for line in exposition.splitlines() if line.startswith(gauge))
+    lines = (line for line in exposition.splitlines() if line.startswith(_FAILING))
     failing = max((round(float(line.rpartition(b" ")[2])) for line in lines), default=0)
     return f"failing at {failing} tracker{'s' * (failing != 1)}: events are held" if failing else "well"
 

@@ -24,8 +24,10 @@ from streams.runs.pipeline import Sink, Stateful
 from streams.runs.producer import Publisher
 from streams.runs.strays import Strays
 from streams.runs.table import RunTable
+from streams.runs.writing import Work
 from streams.settings import load_settings
 from streams.worker import attribute, run_worker
+from streams.worker.live import LiveSession, LiveSessions
 
 __all__ = ["GUARDS", "POINTS", "program"]
 
@@ -80,10 +82,10 @@ def commit_before_acks() -> None:
     """The input offset is committed before the run's outputs and state are written."""
     original = Stateful._write
 
-    async def write(self: Stateful, run: Any, writes: Any, previous: Any, message: Any) -> None:
-        self.app.consumer.ack(message)
+    async def write(self: Stateful, work: Work, previous: Any) -> None:
+        self.app.consumer.ack(work.message)
         await self.app.consumer.commit()
-        await original(self, run, writes, previous, message)
+        await original(self, work, previous)
 
     Stateful._write = write  # type: ignore[method-assign]
 
@@ -91,13 +93,13 @@ def commit_before_acks() -> None:
 def state_before_outputs() -> None:
     """The state is written, and says what it has seen, before the outputs are."""
 
-    async def write(self: Stateful, run: Any, writes: Any, previous: Any, message: Any) -> None:
+    async def write(self: Stateful, work: Work, previous: Any) -> None:
         if previous is not None:
             await asyncio.shield(previous)
-        if self._table is not None and writes.changes:
-            await self._table.write(run.partition, writes.changes)
-        await self.app.publish(writes.outputs)
-        self.app.consumer.ack(message)
+        if work.table is not None and work.writes.changes:
+            await work.table.write(work.message.run.partition, work.writes.changes)
+        await self.app.publish(work.writes.outputs)
+        self.app.consumer.ack(work.message)
 
     Stateful._write = write  # type: ignore[method-assign]
 
@@ -105,14 +107,14 @@ def state_before_outputs() -> None:
 def no_offset_in_the_state() -> None:
     """The state does not say which records it has seen."""
     attribute.__dict__["pack"] = lambda _offset, *rest: pack(0, *rest)
-    load = attribute.Attribute._load
+    take = LiveSessions.take
 
-    def forgetful(self: Any, held: Any, key: bytes) -> Any:
-        live = load(self, held, key)
+    def forgetful(self: LiveSessions, key: bytes) -> LiveSession:
+        live = take(self, key)
         live.last_offset = -1
         return live
 
-    attribute.Attribute._load = forgetful  # type: ignore[method-assign]
+    LiveSessions.take = forgetful  # type: ignore[method-assign]
 
 
 def slow_state() -> None:
