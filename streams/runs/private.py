@@ -43,7 +43,14 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_create_directories",
         "consumer_generation_id",
     ),
-    "faust.tables.recovery:Recovery": ("completed", "revoke", "_slurp_changelogs", "_restart_recovery"),
+    "faust.tables.recovery:Recovery": (
+        "completed",
+        "in_recovery",
+        "active_remaining",
+        "revoke",
+        "_slurp_changelogs",
+        "_restart_recovery",
+    ),
     "faust.tables.base:Collection": (
         "on_changelog_event",
         "apply_changelog_batch",
@@ -53,6 +60,9 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "on_start",
     ),
     "aiokafka:AIOKafkaProducer": ("create_batch", "send_batch", "partitions_for"),
+    # A request of our own: topic ids are in no answer that aiokafka asks for.
+    "aiokafka.client:AIOKafkaClient": ("get_random_node", "send"),
+    "aiokafka.protocol.api:Request": ("prepare", "build"),
     "aiokafka.consumer.subscription_state:SubscriptionState": ("fetch_context", "fetcher_idle_time", "subscription"),
     "aiokafka.consumer.subscription_state:TopicPartitionState": ("position", "has_valid_position"),
     "aiokafka.consumer.group_coordinator:GroupCoordinator": ("_do_heartbeat",),
