@@ -15,7 +15,7 @@ from tests.kafka import Written, read_topic
 
 SHORT = "session_gap_s = 60\nvisitor_gap_s = 60\nmax_ahead_s = 60\n"
 LIVE = int(os.environ.get("TEST_LIVE_SESSIONS", "20000"))
-"""`make soak` has a million of them."""
+"""`make soak-state` has a million of them."""
 
 
 def short_sessions(chat2ga):
