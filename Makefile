@@ -39,6 +39,11 @@ MINUTES ?= 20
 soak: $(INSTALLED) ## What is promised under faults, for 20 minutes in random order: MINUTES=5 SEED=1 make soak
 	@$(BIN)/python -m tests.guarantees.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
+SESSIONS ?= 1000000
+.PHONY: soak-state
+soak-state: $(INSTALLED) ## A restart with a million live sessions, with and without the local store: SESSIONS=200000 make soak-state
+	@TEST_LIVE_SESSIONS=$(SESSIONS) $(BIN)/pytest -q -s tests/guarantees/test_state.py -k many_live
+
 .PHONY: lint
 lint: $(INSTALLED) ## Style and the layers of the design
 	@$(BIN)/ruff check

@@ -12,6 +12,7 @@ import pytest
 from tests.bookkeeping import Bookkeeping
 from tests.kafka import KafkaCluster, delete_topics
 from tests.kafka.needs import REQUIRE_KAFKA, TEST_BROKER, ExistingKafka, existing_kafka
+from tests.kafka.secure import SecureKafka, secured
 
 # No deadline: on a busy machine it would fail tests for being slow. The blob repeats a failure anywhere.
 hypothesis.settings.register_profile("chat2ga", deadline=None, print_blob=True)
@@ -44,6 +45,13 @@ def kafka_cluster(_three_nodes: KafkaCluster) -> Iterator[KafkaCluster]:
     _three_nodes.restore()
 
 
+@pytest.fixture(scope="session")
+def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
+    """One node with a listener for each way of TLS and SASL, and an authorizer; of its clear one, `prefix` is."""
+    with secured(tmp_path_factory.mktemp("certificates")) as cluster:
+        yield cluster
+
+
 @pytest.fixture(scope="module")
 def _one_node() -> Iterator[KafkaCluster]:
     with KafkaCluster() as cluster:
@@ -62,7 +70,7 @@ def prefix(request: pytest.FixtureRequest) -> Iterator[str]:
     """A topic prefix of this test's own, for use with a Kafka of the above. Its topics go when it ends."""
     mine = f"t{uuid.uuid4().hex[:10]}-"
     yield mine
-    for name in ("kafka", "kafka_cluster", "kafka_alone"):
+    for name in ("kafka", "kafka_cluster", "kafka_alone", "secure_kafka"):
         if name in request.fixturenames:
             with ThreadPoolExecutor(1) as thread:  # the test's own event loop may still be there
                 thread.submit(asyncio.run, delete_topics(request.getfixturevalue(name).bootstrap, mine)).result()

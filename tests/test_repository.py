@@ -104,6 +104,7 @@ TESTED_ELSEWHERE = {
     # Nothing shows that they are right but a real Kafka, and what it holds in the end.
     "streams/runs/consumer": GUARANTEES,
     "streams/runs/errors": GUARANTEES,
+    "streams/runs/lineage": "guarantees/test_topics",
     "streams/runs/pipeline": GUARANTEES,
     "streams/runs/producer": GUARANTEES,
     "streams/runs/run": GUARANTEES,
@@ -111,6 +112,7 @@ TESTED_ELSEWHERE = {
     "streams/runs/writing": "streams/runs/test_app",
     "streams/worker/broker": GUARANTEES,
     "streams/worker/process": GUARANTEES,
+    "streams/worker/refusal": "guarantees/test_security",
     "streams/worker/rekey": GUARANTEES,
     "streams/worker/topics": GUARANTEES,
 }

@@ -6,6 +6,7 @@ it changes in Faust and why: docs/decisions/0002-runs-of-records.md.
 
 from streams.runs.app import RunApp
 from streams.runs.entry import Entry, pack, unpack
+from streams.runs.lineage import ROOT_KEY
 from streams.runs.producer import Record
 from streams.runs.run import Run
 from streams.runs.store import MemoryStore, RocksStore, Store
@@ -13,6 +14,7 @@ from streams.runs.table import RunTable, TablePartition
 from streams.runs.writing import Output, Writes
 
 __all__ = [
+    "ROOT_KEY",
     "Entry",
     "MemoryStore",
     "Output",

@@ -10,20 +10,25 @@ and returns what to write; see `writing` for the order in which that happens, an
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import aiokafka
 import faust
+from aiokafka.errors import KafkaError
 from faust.transport.drivers.aiokafka import Transport
 from faust.types import StreamT, TransportT
 from faust.types.tuples import TP
 
 from streams.runs.consumer import RunConsumer
+from streams.runs.errors import RunsError
+from streams.runs.identity import TopicIdentity, identify
 from streams.runs.pipeline import Handle, Pipeline, Quiet, Sink, Stateful
 from streams.runs.producer import Publisher, Record, RunProducer
+from streams.runs.progress import TELL_S, Progress
 from streams.runs.run import Run, RunSchema
 from streams.runs.table import RunTable
 from streams.runs.transactions import ExactlyOnce
@@ -34,8 +39,12 @@ if TYPE_CHECKING:
 
 __all__ = ["RunApp"]
 
+logger: Final = logging.getLogger(__name__)
+
 BATCH_BYTES: Final = 262_144
 FETCH_BYTES: Final = 4 * 1_048_576
+METADATA_AGE_MS: Final = 15_000
+"""A topic that was missing and is there again is read from then on; the client would look every five minutes."""
 
 Isolation = Literal["read_uncommitted", "read_committed"]
 
@@ -57,12 +66,14 @@ class RunApp(faust.App):
         max_run: int = 8_000,
         runs_in_flight: int = 2,
         drain_patience_s: float = 8.0,
+        look_s: float = 15.0,
         idempotence: bool = True,
         exactly_once: bool = False,
         **options: Any,
     ) -> None:
         self.runs_in_flight = runs_in_flight
         self.drain_patience_s = drain_patience_s
+        self.look_s = look_s
         # Without idempotence a retried batch may overtake the next one: state would go back.
         self.producer_settings = {"acks": "all", "enable_idempotence": True} if idempotence else {"acks": "all"}
         # What was aborted is nobody's to read: neither input nor, after a change of the guarantee, our own changelog.
@@ -85,6 +96,7 @@ class RunApp(faust.App):
             stream_buffer_maxsize=64,
             broker_max_poll_records=max_run,
             consumer_max_fetch_size=FETCH_BYTES,
+            consumer_metadata_max_age_ms=METADATA_AGE_MS,
             consumer_auto_offset_reset="earliest",
             producer_max_batch_size=BATCH_BYTES,
             **options,
@@ -193,7 +205,56 @@ class RunApp(faust.App):
     @property
     def recovered_records(self) -> int:
         """Changelog records read to bring the tables back, since the start."""
-        return sum(table.recovered_records for table in self.tables.values() if isinstance(table, RunTable))
+        return sum(table.recovered_records for table in self._run_tables())
+
+    # -- the topics ---------------------------------------------------------------------
+
+    async def identify(self, *topics: str) -> dict[str, TopicIdentity]:
+        """The id and the partitions of each topic that is there. Raises KafkaError, OSError, NotReady."""
+        return await identify(self._aiokafka_producer().client, topics)
+
+    @faust.Service.task
+    async def _look_at_topics(self) -> None:
+        """A topic made again under a running worker need not make itself felt: its offsets may fit."""
+        while not self.should_stop:
+            await self.sleep(self.look_s)
+            if not self.ready or self.should_stop:
+                continue
+            try:
+                for table in self._run_tables():
+                    await table.look()
+            except RunsError as error:
+                await self.crash(error)
+                return
+            except (KafkaError, OSError):
+                continue  # no broker answers: the next look will tell
+
+    @faust.Service.task
+    async def _tell_of_recovery(self) -> None:
+        progress = Progress()
+        tables: TableManager = self.tables  # type: ignore[assignment]  # Faust's type names less than there is
+        while not self.should_stop:
+            told = progress.tell(self.loop.time(), self._left_to_recover(tables.recovery))
+            if told is not None:
+                logger.info("%s: %s", self.conf.id, told)
+            await self.sleep(TELL_S if told is not None else 0.5)
+
+    @staticmethod
+    def _left_to_recover(recovery: Any) -> int:
+        """Offsets of the changelogs that are not read yet; 0 where nothing is being recovered."""
+        if not recovery.in_recovery:
+            return 0
+        return sum(max(offsets, 0) for offsets in recovery.active_remaining().values())
+
+    def check_committed(self, committed: Mapping[TP, int]) -> None:
+        """Before input is read on from there. Raises ChangelogRecreated."""
+        for table in self._run_tables():
+            for tp, next_offset in committed.items():
+                if tp.topic == table.source:
+                    table.check_committed(tp.partition, next_offset)
+
+    def _run_tables(self) -> list[RunTable]:
+        return [table for table in self.tables.values() if isinstance(table, RunTable)]
 
     def on_rebalance_end(self) -> None:
         """Input may be delivered from now on."""

@@ -10,6 +10,7 @@ at a rebalance and can commit one offset too many.
 """
 
 import asyncio
+import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from time import monotonic
@@ -25,10 +26,12 @@ from faust.types.tuples import TP
 from mode import ServiceT
 from mode.utils.futures import notify
 
-from streams.runs.errors import CannotDrain, TransactionsUnavailable
+from streams.runs.errors import CannotDrain, InputRecreated, RunsError, TransactionsUnavailable
 from streams.runs.run import Records, Run, RunMessage
 
 __all__ = ["RunConsumer"]
+
+logger: Final = logging.getLogger(__name__)
 
 FETCH_WAIT_S: Final = 0.5
 """How long a fetch waits for records: a seek has to wait it out."""
@@ -224,6 +227,10 @@ class RunConsumer(Consumer):
             return False
         read_from = self._read_offset[tp]
         if read_from is not None and records[0].offset < read_from:
+            if self.app.topics.acks_enabled_for(tp.topic):
+                # Without a seek a position goes back only where the broker has no such offset any more.
+                await self.app.crash(InputRecreated(tp.topic, tp.partition, read_from - 1, records[-1].offset + 1))
+                return False
             records = [record for record in records if record.offset >= read_from]
             if not records:
                 return True
@@ -361,8 +368,32 @@ class RunConsumer(Consumer):
                 await self._thread.seek_to_beginning(*[TopicPartition(*tp) for tp in never])
             for tp in never:
                 self._read_offset[tp] = None
+            try:
+                await self._check_committed(committed)
+            except RunsError as error:
+                await self.app.crash(error)
+                await self.app.wait_until_stopped()  # nothing is read from there
             self.committed_next_offsets = committed
             self._room.set()
+
+    async def _check_committed(self, committed: Mapping[TP, int]) -> None:
+        """What is committed must be there to go on with. Raises InputRecreated, ChangelogRecreated."""
+        if not committed:
+            return
+        starts, ends = await self.earliest_offsets(*committed), await self.highwaters(*committed)
+        for tp, next_offset in committed.items():
+            if next_offset > ends[tp]:
+                raise InputRecreated(tp.topic, tp.partition, next_offset - 1, ends[tp])
+            if next_offset < starts[tp]:
+                logger.error(
+                    "%s[%d]: %d records from offset %d on were deleted before they were read: the topic's retention is "
+                    "shorter than the worker was away. They are lost; raise retention.ms of the topic.",
+                    tp.topic,
+                    tp.partition,
+                    starts[tp] - next_offset,
+                    next_offset,
+                )
+        self.app.check_committed(committed)  # type: ignore[attr-defined]
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish and commit first: the runs of these partitions must still be known."""

@@ -6,12 +6,14 @@ Plain arguments, so that an error survives pickling; the text says place and rem
 __all__ = [
     "CannotDrain",
     "ChangelogDamaged",
+    "ChangelogRecreated",
     "Fenced",
     "InputRecreated",
     "PartitionsDiffer",
     "PublishFailed",
     "RunsError",
     "StoreInUse",
+    "TopicRecreated",
     "TransactionFailed",
     "TransactionsUnavailable",
 ]
@@ -53,7 +55,7 @@ class ChangelogDamaged(RunsError):
 
 
 class InputRecreated(RunsError):
-    """The state has seen offsets that the input does not have: the topic was deleted and made again."""
+    """The state or the group has seen offsets that the input does not have: the topic was deleted and made again."""
 
     def __init__(self, topic: str, partition: int, last_offset: int, end_offset: int) -> None:
         super().__init__(topic, partition, last_offset, end_offset)
@@ -61,10 +63,41 @@ class InputRecreated(RunsError):
 
     def __str__(self) -> str:
         return (
-            f"{self.topic}[{self.partition}]: the table has seen offset {self.last_offset}, but the topic ends at "
-            f"{self.end_offset}: it was recreated. Its new records would be taken for seen ones and skipped. "
-            "Use another consumer group, or delete the group's changelog topics and its local store, "
+            f"{self.topic}[{self.partition}]: offset {self.last_offset} was seen, but the topic ends at "
+            f"{self.end_offset}: it was recreated or cut off. Its new records would be taken for seen ones and "
+            "skipped. Use another consumer group, or delete the group's changelog topics and its local store, "
             "to start from an empty state."
+        )
+
+
+class TopicRecreated(RunsError):
+    """The input is another topic of the same name: the state's offsets mean nothing in it."""
+
+    def __init__(self, topic: str, partition: int, was: str, now: str, changelog: str) -> None:
+        super().__init__(topic, partition, was, now, changelog)
+        self.topic, self.partition, self.was, self.now, self.changelog = topic, partition, was, now, changelog
+
+    def __str__(self) -> str:
+        return (
+            f"{self.topic}[{self.partition}]: the table stems from the topic with the id {self.was}, and this one has "
+            f"{self.now}: it was deleted and made again. Its records would be taken for seen ones and skipped. "
+            f"Use another consumer group, or delete {self.changelog} and the local store, to start from an empty state."
+        )
+
+
+class ChangelogRecreated(RunsError):
+    """The changelog is not the one that was written: its state is gone."""
+
+    def __init__(self, changelog: str, partition: int, reason: str) -> None:
+        super().__init__(changelog, partition, reason)
+        self.changelog, self.partition, self.reason = changelog, partition, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.changelog}[{self.partition}]: this changelog was deleted and made again: {self.reason}. The state "
+            "that it held would be forgotten in silence. Restore the topic, or use another consumer group to start "
+            "from the beginning of the input; to go on with an empty state, delete the group's committed offsets "
+            "and the local store."
         )
 
 

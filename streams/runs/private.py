@@ -51,7 +51,14 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "on_rebalance_end",
         "consumer_generation_id",
     ),
-    "faust.tables.recovery:Recovery": ("completed", "revoke", "_slurp_changelogs", "_restart_recovery"),
+    "faust.tables.recovery:Recovery": (
+        "completed",
+        "in_recovery",
+        "active_remaining",
+        "revoke",
+        "_slurp_changelogs",
+        "_restart_recovery",
+    ),
     "faust.tables.manager:TableManager": ("changelog_topics",),
     "faust.tables.base:Collection": (
         "on_changelog_event",
@@ -71,6 +78,9 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "abort_transaction",
     ),
     "aiokafka:AIOKafkaConsumer": ("_coordinator", "_isolation_level"),
+    # A request of our own: topic ids are in no answer that aiokafka asks for.
+    "aiokafka.client:AIOKafkaClient": ("get_random_node", "send"),
+    "aiokafka.protocol.api:Request": ("prepare", "build"),
     "aiokafka.consumer.subscription_state:SubscriptionState": ("fetch_context", "fetcher_idle_time", "subscription"),
     "aiokafka.consumer.subscription_state:TopicPartitionState": ("position", "has_valid_position"),
     "aiokafka.consumer.group_coordinator:GroupCoordinator": ("_do_heartbeat",),

@@ -14,12 +14,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, cast
 
 import faust
+from aiokafka.errors import KafkaError
+from faust.exceptions import NotReady
 from faust.types import EventT
 from faust.types.tuples import TP
 
 from streams.runs.entry import unpack
-from streams.runs.errors import ChangelogDamaged, InputRecreated
+from streams.runs.errors import ChangelogDamaged, ChangelogRecreated, InputRecreated, RunsError
 from streams.runs.expiry import Expiry
+from streams.runs.lineage import CHANGELOG_KEY, ROOT_KEY, Lineage, pack_root, root_id
 from streams.runs.producer import Record
 from streams.runs.run import Run, RunSchema
 from streams.runs.store import MemoryStore, Store
@@ -28,6 +31,8 @@ from streams.runs.strays import Strays, compare, read_between
 __all__ = ["RunTable", "TablePartition"]
 
 logger: Final = logging.getLogger(__name__)
+
+LOOK_AGAIN_S: Final = 0.5
 
 
 class TablePartition:
@@ -40,6 +45,8 @@ class TablePartition:
         self.watermark_micros = 0  # the app's stream time: it never goes back
         self.record_ms = 0  # latest record time
         self.changelog_offset: int | None = None  # up to and with which the changelog was applied or written
+        self.source_id: bytes | None = None  # of the input that the state stems from, as the changelog says
+        self.was_written = False  # before it became ours, by whatever version
         self.strays: Final = Strays()
         self.overtaken = False  # another has written newer state of it: what is here and in the store misses that
 
@@ -92,8 +99,10 @@ class RunTable(faust.Table[bytes, bytes]):
         source: str,
         store: Store | None = None,
         idle_ms: int = 600_000,
+        by_offset: bool = True,
         **options: Any,
     ) -> None:
+        """`by_offset`: what the entries have seen is skipped, so another input in place of the source stops the app."""
         topic = app.topic(
             changelog,
             schema=RunSchema(),
@@ -112,8 +121,11 @@ class RunTable(faust.Table[bytes, bytes]):
         self.changelog: Final = changelog
         self._store_of: Final = store or MemoryStore()
         self._idle_ms: Final = idle_ms
+        self._lineage: Final = Lineage(source, changelog, partitions, by_offset=by_offset)
+        self._by_offset: Final = by_offset
         self._held: Final[dict[int, TablePartition]] = {}
         self.recovered_records = 0
+        self._assigned_s = 0.0
 
     # -- for the app ----------------------------------------------------------------
 
@@ -174,6 +186,7 @@ class RunTable(faust.Table[bytes, bytes]):
         What is taken over from there; None where he is further than we are.
         """
         between = await read_between(self.app, self.changelog, held.number, first_offset, next_offset)
+        between.pop(ROOT_KEY, None)  # whoever writes it, writes the same
         try:
             found = compare(between, ours, held.entries)
         except ValueError as error:
@@ -213,7 +226,9 @@ class RunTable(faust.Table[bytes, bytes]):
         changes = []
         for record in run.records:
             key, value = record.key or b"", record.value
-            if value is None:
+            if key == ROOT_KEY:
+                held.source_id = self._root(run, value, record.offset)
+            elif value is None:
                 held.remove(key)
             elif self._is_stale(held, key, value, run, record.offset):
                 held.strays.add(key)
@@ -225,6 +240,13 @@ class RunTable(faust.Table[bytes, bytes]):
         held.changelog_offset = run.next_offset - 1
         self._store_of.write(run.partition, changes, run.next_offset - 1)
         self.recovered_records += len(run)
+
+    @staticmethod
+    def _root(run: Run, value: bytes | None, offset: int) -> bytes | None:
+        try:
+            return root_id(value) if value is not None else None
+        except ValueError as error:
+            raise ChangelogDamaged(run.topic, run.partition, offset, str(error)) from None
 
     def _is_stale(self, held: TablePartition, key: bytes, value: bytes, run: Run, offset: int) -> bool:
         """A worker that was taken for dead may write once more, behind its successor: it has seen less."""
@@ -242,10 +264,12 @@ class RunTable(faust.Table[bytes, bytes]):
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         """Give up what is revoked, open what is new."""
+        self._assigned_s = asyncio.get_running_loop().time()
         for tp in revoked:
             if tp.topic == self.changelog:
                 self._held.pop(tp.partition, None)
                 self._store_of.close(tp.partition)
+        await self._until_looked()
         # Frozen, taken for dead, woken, and given back what it had: to Faust nothing is new. Where it has written
         # behind its successor, its place in the changelog is behind what it misses.
         overtaken = {tp for tp in assigned if tp.topic == self.changelog and self._is_overtaken(tp.partition)}
@@ -265,6 +289,9 @@ class RunTable(faust.Table[bytes, bytes]):
         held = TablePartition(number, self._idle_ms)
         # A million entries take seconds: not on the event loop, which answers health checks.
         entries, offset = await asyncio.get_running_loop().run_in_executor(None, self._store_of.load, number)
+        changelog, source = entries.pop(CHANGELOG_KEY, None), entries.pop(ROOT_KEY, None)
+        self._lineage.check_store(number, changelog and root_id(changelog), offset)
+        held.source_id = source and root_id(source)
         for key, stored in entries.items():
             held.put(key, stored)
         held.changelog_offset = offset
@@ -282,10 +309,23 @@ class RunTable(faust.Table[bytes, bytes]):
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Before the first record: the state must not know offsets that its input does not have."""
         try:
-            await self._check_input(active_tps)
-        except InputRecreated as error:
+            without_root = self._without_root()
+            if self._by_offset:
+                await self._check_input(active_tps)
+            await self._root_held(without_root)
+        except RunsError as error:
             await self.app.crash(error)
+            # Faust would go on to the first record, and what is skipped could be committed before the end.
+            await self.app.wait_until_stopped()
             return
+        took_s = asyncio.get_running_loop().time() - self._assigned_s
+        logger.info(
+            "%s: recovered in %.1f s; %d records read of the changelog, %d entries held",
+            self.changelog,
+            took_s,
+            self.recovered_records,
+            sum(len(held.entries) for held in self.held()),
+        )
         await super().on_recovery_completed(active_tps, standby_tps)
 
     async def _check_input(self, active_tps: set[TP]) -> None:
@@ -301,6 +341,52 @@ class RunTable(faust.Table[bytes, bytes]):
             end_offset = end_offsets.get(tp)
             if end_offset is not None and last_offset >= end_offset:
                 raise InputRecreated(tp.topic, tp.partition, last_offset, end_offset)
+
+    # -- the topics that the state stems from ---------------------------------------------
+
+    async def look(self) -> None:
+        """Whether input and changelog are still those of the start.
+
+        Raises PartitionsDiffer, TopicRecreated, ChangelogRecreated; KafkaError and OSError where no broker tells.
+        """
+        self._lineage.look(await cast("Any", self.app).identify(self.source, self.changelog))
+
+    def check_committed(self, number: int, next_offset: int) -> None:
+        """A partition with a committed offset has a changelog that names its input. Raises ChangelogRecreated."""
+        held = self._held.get(number)
+        if held is not None and not held.was_written and next_offset > 0:
+            raise ChangelogRecreated(
+                self.changelog, number, f"it holds nothing, and {self.source} is committed up to {next_offset}"
+            )
+
+    async def _until_looked(self) -> None:
+        """Nothing is read before: what is not known to be the same topic could be skipped as seen."""
+        while not self.app.should_stop:
+            try:
+                await self.look()
+            except (KafkaError, OSError, NotReady) as error:
+                logger.warning("%s and %s: no broker tells what they are: %r", self.source, self.changelog, error)
+                await asyncio.sleep(LOOK_AGAIN_S)
+            else:
+                return
+
+    def _without_root(self) -> list[TablePartition]:
+        """Partitions whose changelog is yet to name the input. Raises TopicRecreated where it names another."""
+        return [held for held in self.held() if self._lineage.check_root(held.number, held.source_id)]
+
+    async def _root_held(self, without_root: Sequence[TablePartition]) -> None:
+        """Name the input in the changelog where it is not, and the changelog in the store."""
+        for held in self.held():
+            held.was_written = held.was_written or held.changelog_offset is not None
+        for held in without_root:
+            if held.source_id is not None:
+                logger.warning("%s: another topic of this name; the table goes on with it", self.source)
+            await self.write(held.number, [Record(ROOT_KEY, pack_root(self._lineage.source_id))])
+            held.source_id = self._lineage.source_id
+        named = [(CHANGELOG_KEY, pack_root(self._lineage.changelog_id))]
+        for held in self.held():
+            if held.changelog_offset is not None:
+                self._store_of.write(held.number, named, held.changelog_offset)
 
     async def close(self) -> None:
         """Close the local store: after the last write."""

@@ -21,6 +21,7 @@ from schemas.dead_letter import DeadLetter, decode_dead_letter
 from streams.errors import Chat2gaError, Fault
 from streams.settings import Settings
 from streams.worker.broker import BrokerUnreachable, client_options
+from streams.worker.refusal import why_unreachable
 from streams.worker.topics import TopicNames
 
 __all__ = [
@@ -71,7 +72,7 @@ class CannotRequeue(Chat2gaError):
 
 @asynccontextmanager
 async def _reaching(settings: Settings, client: Any) -> AsyncIterator[None]:  # noqa: ANN401 - aiokafka's are Any
-    """The client, started within a few seconds and stopped in any case. Raises BrokerUnreachable."""
+    """The client, started within a few seconds and stopped in any case. Raises BrokerUnreachable, BrokerRefuses."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say is said once, below
     try:
         try:
@@ -79,8 +80,8 @@ async def _reaching(settings: Settings, client: Any) -> AsyncIterator[None]:  # 
                 await client.start()
         except TimeoutError:
             raise BrokerUnreachable(settings.broker, f"no answer within {ANSWER_S:g} s") from None
-        except KafkaError as error:
-            raise BrokerUnreachable(settings.broker, type(error).__name__) from None
+        except (KafkaError, OSError) as error:
+            raise await why_unreachable(settings, type(error).__name__) from None
         yield
     finally:
         await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())

@@ -7,7 +7,7 @@ from faust.auth import SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT, SASLMechanism
 
 from streams.errors import Chat2gaError, Fault
-from streams.settings import Settings
+from streams.settings import BadSettings, Settings
 
 __all__ = ["BadCertificates", "BrokerUnreachable", "client_options", "faust_credentials", "faust_urls", "servers"]
 
@@ -82,8 +82,17 @@ def faust_credentials(settings: Settings) -> CredentialsT | None:
     return SSLCredentials(tls) if tls is not None else None
 
 
-def _password(settings: Settings) -> str | None:
-    return settings.broker_password.get_secret_value() if settings.broker_password else None
+def _password(settings: Settings) -> str:
+    """The password. Raises BadSettings where SASL lacks it, or the user."""
+    given = {"BROKER_USERNAME": settings.broker_username, "BROKER_PASSWORD": settings.broker_password}
+    missing = tuple(
+        f"CHAT2GA_{name}: missing, and CHAT2GA_BROKER_SECURITY={settings.broker_security} needs it"
+        for name, value in given.items()
+        if not value
+    )
+    if missing or settings.broker_password is None:
+        raise BadSettings(missing)
+    return settings.broker_password.get_secret_value()
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

@@ -31,6 +31,7 @@ from streams.worker.broker import BrokerUnreachable, faust_credentials, faust_ur
 from streams.worker.dead_letters import DeadLetterWindow
 from streams.worker.deliver import Deliver
 from streams.worker.health import HealthServer, Parts
+from streams.worker.refusal import why_unreachable
 from streams.worker.rekey import Rekey
 from streams.worker.supervisor import SIGNALS, check_shares, obey, supervise
 from streams.worker.topics import Topics, ensure_topics
@@ -151,7 +152,10 @@ def _member(
 
 
 async def _topics(settings: Settings) -> Topics:
-    """The topics, or one line that says what was tried. Raises BrokerUnreachable, TopicsMissing, PartitionsDiffer."""
+    """The topics, or one line that says what was tried.
+
+    Raises BrokerUnreachable, BrokerRefuses, TopicsMissing, ChangelogUneven.
+    """
     client = logging.getLogger("aiokafka")
     level = client.level
     client.setLevel(logging.CRITICAL)  # it would tell of each broker it tried before we tell of all
@@ -159,8 +163,8 @@ async def _topics(settings: Settings) -> Topics:
         return await asyncio.wait_for(ensure_topics(settings), REACH_S)
     except TimeoutError:
         raise BrokerUnreachable(settings.broker, f"no answer within {REACH_S:g} s") from None
-    except KafkaError as error:
-        raise BrokerUnreachable(settings.broker, type(error).__name__) from None
+    except (KafkaError, OSError) as error:
+        raise await why_unreachable(settings, type(error).__name__) from None
     finally:
         client.setLevel(level)
 
@@ -268,6 +272,7 @@ def _deliver(settings: Settings, topics: Topics, delivery: Delivery) -> tuple[Ru
         partitions=topics.events_partitions,
         source=topics.events,
         store=_store(settings, "ledger"),
+        by_offset=False,  # it goes by event ids: what lies on another `ga-events` was delivered all the same
         idle_ms=round(settings.idle_before_removal_s * 1000),
     )
     deliver = Deliver(app, delivery=delivery, table=table, topics=topics, window=_window(settings))

@@ -18,7 +18,7 @@ from streams.runs.errors import PartitionsDiffer
 from streams.settings import Settings
 from streams.worker.broker import client_options
 
-__all__ = ["TopicNames", "Topics", "TopicsMissing", "ensure_topics"]
+__all__ = ["ChangelogUneven", "TopicNames", "Topics", "TopicsMissing", "ensure_topics"]
 
 logger: Final = logging.getLogger(__name__)
 _READY_S: Final = 30.0
@@ -38,6 +38,19 @@ class TopicsMissing(Chat2gaError):
             f"missing topics: {', '.join(self.topics)}: {self.reason}. Create them as `chat2ga schema export` lists "
             "them, or let a user do it who may (CHAT2GA_TOPICS_CREATE=true)."
         )
+
+
+class ChangelogUneven(Chat2gaError):
+    """A changelog with other partitions than the topic whose state it keeps: found before anything is read."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, topic: str, partitions: int, changelog: str, changelog_partitions: int) -> None:
+        super().__init__(topic, partitions, changelog, changelog_partitions)
+        self.differ = PartitionsDiffer(topic, partitions, changelog, changelog_partitions)
+
+    def __str__(self) -> str:
+        return str(self.differ)
 
 
 class TopicNames:
@@ -99,7 +112,7 @@ async def ensure_topics(settings: Settings) -> Topics:
     """All topics that these settings need, created where they are missing.
 
     A changelog gets as many partitions as the topic whose state it keeps.
-    Raises TopicsMissing, PartitionsDiffer, and KafkaError where the broker fails.
+    Raises TopicsMissing, ChangelogUneven, and KafkaError where the broker fails.
     """
     names = TopicNames(settings)
     catalogue = names.catalogued(settings)
@@ -171,4 +184,4 @@ async def _until_there(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict
 def _check_changelogs(names: TopicNames, partitions: Mapping[str, int]) -> None:
     for source, changelog in ((names.input, names.sessions_changelog), (names.events, names.ledger_changelog)):
         if partitions[source] != partitions[changelog]:
-            raise PartitionsDiffer(source, partitions[source], changelog, partitions[changelog])
+            raise ChangelogUneven(source, partitions[source], changelog, partitions[changelog])

@@ -16,14 +16,14 @@ from typing import Any, Final
 
 from streams.delivery.delivery import Delivery
 from streams.measurement import Answer
-from streams.runs import pack
+from streams.runs import ROOT_KEY, pack
 from streams.runs.app import RunApp
 from streams.runs.consumer import RunConsumer
 from streams.runs.errors import PublishFailed
 from streams.runs.pipeline import Sink, Stateful
 from streams.runs.producer import Publisher
 from streams.runs.strays import Strays
-from streams.runs.table import RunTable
+from streams.runs.table import RunTable, TablePartition
 from streams.runs.writing import Work
 from streams.settings import load_settings
 from streams.worker import attribute, run_worker
@@ -45,7 +45,11 @@ SLOW_S: Final = 6.0
 
 POINTS: Final[dict[str, tuple[type, str, Callable[..., bool]]]] = {
     "outputs acknowledged": (RunApp, "publish", lambda _app, outputs: any(output.records for output in outputs)),
-    "state acknowledged": (RunTable, "write", lambda _table, _number, changes: bool(changes)),
+    "state acknowledged": (
+        RunTable,
+        "write",
+        lambda _table, _number, changes: any(change.key != ROOT_KEY for change in changes),
+    ),
     "run finished": (Sink, "_after", lambda *_: True),
     "offset committed": (RunConsumer, "_commit", lambda *_: True),
     "ga answered": (Delivery, "_attempt", lambda *_: True),
@@ -202,6 +206,53 @@ def one_try() -> None:
     Delivery._attempt = attempt  # type: ignore[method-assign]
 
 
+def no_lineage() -> None:
+    """Nobody asks whether a topic is still the same one."""
+
+    async def look(self: RunTable) -> None:
+        del self
+
+    RunTable.look = look  # type: ignore[method-assign]
+
+
+def no_dead_letters() -> None:
+    """What cannot be taken is dropped."""
+    original = RunApp.publish
+
+    async def publish(self: RunApp, outputs: Any) -> None:
+        await original(self, [output for output in outputs if not output.topic.endswith("dead-letters")])
+
+    RunApp.publish = publish  # type: ignore[method-assign]
+
+
+def go_on() -> None:
+    """What the broker does not take is skipped."""
+    original = RunApp.publish_to
+
+    async def publish_to(self: RunApp, topic: str, partition: int, records: Any) -> int | None:
+        try:
+            return await original(self, topic, partition, records)
+        except PublishFailed:
+            return None
+
+    RunApp.publish_to = publish_to  # type: ignore[method-assign]
+
+
+def no_removal() -> None:
+    """Sessions that nothing needs any more stay."""
+
+    def sweep(self: TablePartition, committed_next_offset: int) -> list[bytes]:
+        del self, committed_next_offset
+        return []
+
+    TablePartition.sweep = sweep  # type: ignore[method-assign]
+
+
+def remove_uncommitted() -> None:
+    """Sessions go although their last record may be read again."""
+    RunTable.committed_next_offset = lambda *_: 1 << 62  # type: ignore[method-assign]
+
+
 GUARDS: Final[dict[str, Callable[[], None]]] = {
     guard.__name__: guard
     for guard in (
@@ -216,6 +267,11 @@ GUARDS: Final[dict[str, Callable[[], None]]] = {
         no_ledger,
         no_lapse,
         one_try,
+        no_lineage,
+        no_dead_letters,
+        go_on,
+        no_removal,
+        remove_uncommitted,
     )
 }
 

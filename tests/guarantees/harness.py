@@ -5,6 +5,7 @@ dead, frozen or cut off cannot tell.
 """
 
 import asyncio
+import json
 import time
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ from tests.kafka import KafkaCluster, Record, WorkerProcess, Written, create_top
 from tests.kafka.needs import ExistingKafka
 from tests.kafka.records import Isolation
 
-__all__ = ["ACCOUNTS", "GROUP", "QUICK", "Chat2ga"]
+__all__ = ["ACCOUNTS", "GROUP", "QUICK", "Chat2ga", "said"]
 
 GROUP: Final = "g"
 IN_FLIGHT: Final = 8
@@ -283,6 +284,12 @@ class Chat2ga:
         """What Kafka and the collector hold now, judged."""
         want = want or await self.expected()
         return await judge(self.kafka.bootstrap, self.prefix, GROUP, want, self.google, isolation=isolation)
+
+
+def said(worker: WorkerProcess) -> list[str]:
+    """The errors that a worker told of as it ended; Faust tells of each of its services beside that."""
+    lines = [json.loads(line) for line in worker.process.text().splitlines() if '"level":"error"' in line]
+    return [line["message"] for line in lines if line["logger"].startswith("streams.worker")]
 
 
 def secrets() -> Mapping[str, str]:

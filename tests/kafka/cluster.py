@@ -32,7 +32,6 @@ START_S: Final = 60.0
 _JAVA_OPTIONS: Final = ("-Xms128m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 _PROPERTIES: Final = {
     "process.roles": "broker,controller",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "auto.create.topics.enable": "false",  # a topic that nobody made is a fault
@@ -56,16 +55,29 @@ class KafkaCluster:
         kafka.restart(2)    # with the data it had
     """
 
-    def __init__(self, nodes: int = 1, properties: Mapping[str, str] | None = None, heap: str = "512m") -> None:
+    def __init__(
+        self,
+        nodes: int = 1,
+        properties: Mapping[str, str] | None = None,
+        heap: str = "512m",
+        listeners: Mapping[str, str] | None = None,
+        scram: Sequence[str] = (),
+    ) -> None:
+        """`listeners`: protocols (SSL, SASL_SSL …) by name, beside the plain one; `scram`: as StorageTool takes it."""
         self.nodes: Final = tuple(range(1, nodes + 1))
         self._given: Final = dict(properties or {})
+        self._listeners: Final = dict(listeners or {})
+        self._scram: Final = tuple(scram)
         self._heap: Final = heap
         self.directory: Final = Path(tempfile.mkdtemp(prefix="chat2ga-kafka-"))
         # The first byte makes it begin with a letter: with a dash, Kafka's tool would take it for an option.
         self._cluster_id: Final = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
-        ports = free_ports(2 * nodes)
-        self._broker_ports: Final = dict(zip(self.nodes, ports, strict=False))
-        self._controller_ports: Final = dict(zip(self.nodes, ports[nodes:], strict=True))
+        ports = iter(free_ports((2 + len(self._listeners)) * nodes))
+        self._broker_ports: Final = {node: next(ports) for node in self.nodes}
+        self._controller_ports: Final = {node: next(ports) for node in self.nodes}
+        self._listener_ports: Final = {
+            listener: {node: next(ports) for node in self.nodes} for listener in self._listeners
+        }
         self._running: Final[dict[int, Process]] = {}
 
     # -- where it is ------------------------------------------------------------
@@ -79,6 +91,10 @@ class KafkaCluster:
     def url(self) -> str:
         """All its brokers, as CHAT2GA_BROKER wants them."""
         return ",".join(f"kafka://127.0.0.1:{port}" for port in self._broker_ports.values())
+
+    def url_of(self, listener: str) -> str:
+        """All its brokers at a listener of another protocol, as CHAT2GA_BROKER wants them."""
+        return ",".join(f"kafka://127.0.0.1:{port}" for port in self._listener_ports[listener].values())
 
     def pid(self, node: int) -> int:
         """The process id of a running node."""
@@ -167,8 +183,9 @@ class KafkaCluster:
         properties = {
             **_PROPERTIES,
             "node.id": str(node),
-            "listeners": (
-                f"PLAINTEXT://127.0.0.1:{self._broker_ports[node]},CONTROLLER://127.0.0.1:{self._controller_ports[node]}"
+            "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in self._ports_of(node).items()),
+            "listener.security.protocol.map": ",".join(
+                f"{name}:{self._listeners.get(name, 'PLAINTEXT')}" for name in self._ports_of(node)
             ),
             "controller.quorum.voters": ",".join(
                 f"{other}@127.0.0.1:{port}" for other, port in self._controller_ports.items()
@@ -184,6 +201,11 @@ class KafkaCluster:
         lines = (f"{name}={value}\n" for name, value in properties.items())
         self._properties(node).write_text("".join(lines), encoding="utf-8")
 
+    def _ports_of(self, node: int) -> dict[str, int]:
+        """The ports of a node by the name of their listener."""
+        others = {listener: ports[node] for listener, ports in self._listener_ports.items()}
+        return {"PLAINTEXT": self._broker_ports[node], "CONTROLLER": self._controller_ports[node], **others}
+
     def _properties(self, node: int) -> Path:
         return self.directory / f"node{node}.properties"
 
@@ -195,7 +217,8 @@ class KafkaCluster:
 
     def _format(self, node: int) -> list[str]:
         tool = ("kafka.tools.StorageTool", "format", "-t", self._cluster_id)
-        return self._java("-XX:TieredStopAtLevel=1", *tool, "-c", str(self._properties(node)))
+        scram = [part for each in self._scram for part in ("--add-scram", each)]
+        return self._java("-XX:TieredStopAtLevel=1", *tool, "-c", str(self._properties(node)), *scram)
 
     def _launch(self, node: int) -> None:
         command = self._java("kafka.Kafka", str(self._properties(node)))

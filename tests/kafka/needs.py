@@ -55,6 +55,7 @@ def _no_brokers_of_our_own() -> str | None:
 NEEDS: Final[Mapping[str, Need]] = {
     "kafka": Need("on a real Apache Kafka", _no_broker),
     "kafka_cluster": Need("on brokers that can be killed", _no_brokers_of_our_own),
+    "secure_kafka": Need("on brokers with TLS, SASL and ACLs", _no_brokers_of_our_own),
     "kafka_alone": Need("on a broker that can be killed", _no_brokers_of_our_own),
 }
 """By the name of the fixture."""

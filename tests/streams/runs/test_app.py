@@ -82,7 +82,7 @@ async def test_a_recreated_input_is_noticed_and_named(counting):
     await counting.feed(400)
     process = counting.start(0)
     assert await asyncio.to_thread(process.wait, 40) == 1
-    assert "InputRecreated" in process.text()
+    assert "TopicRecreated" in process.text()
     assert f"{counting.prefix}in[" in process.text()
 
 
