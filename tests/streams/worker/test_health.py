@@ -1,6 +1,7 @@
 """Health: what is watched decides the status, and the metrics of several processes are one exposition."""
 
 import asyncio
+import json
 import socket
 import urllib.error
 import urllib.request
@@ -88,23 +89,29 @@ def test_of_no_process_that_answers_there_is_nothing_to_tell():
 class Told:
     """What is watched, as it is told."""
 
-    def __init__(self, **states):
+    def __init__(self, exposition=b"# nothing\n", **states):
+        self._exposition = exposition
         self._states = states
 
     async def states(self):
         return self._states
 
     async def metrics(self):
-        return b"# nothing\n"
+        return self._exposition
 
 
-def status(port, path):
+def asked(port, path):
+    """Status and body."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            return answer.status
+            return answer.status, answer.read()
     except urllib.error.HTTPError as answer:
-        return answer.code
+        return answer.code, answer.read()
+
+
+def status(port, path):
+    return asked(port, path)[0]
 
 
 @pytest.mark.parametrize(
@@ -128,6 +135,31 @@ async def test_it_is_ready_only_if_every_part_is_and_alive_unless_one_has_failed
         assert await asyncio.to_thread(status, port, "/metrics") == 200
     finally:
         await server.stop()
+
+
+@pytest.mark.parametrize(
+    ("failing", "told"),
+    [
+        ({"0": 0, "1": 0}, "well"),
+        ({"0": 1, "1": 0}, "failing at 1 tracker: events are held"),
+        ({"0": 2, "1": 3}, "failing at 3 trackers: events are held"),
+        ({}, "well"),
+    ],
+)
+async def test_that_ga_fails_at_any_process_is_told_and_no_reason_to_restart(failing, told):
+    gauge = "# HELP chat2ga_ga_failing_trackers T.\n# TYPE chat2ga_ga_failing_trackers gauge\n"
+    exposition = merged(
+        {process: f"{gauge}chat2ga_ga_failing_trackers {count}.0\n".encode() for process, count in failing.items()}
+    )
+    states = {"process 0 deliver": "ready", "process 1 deliver": "ready"}
+    (port,) = free_ports(1)
+    server = HealthServer("127.0.0.1", port, Told(exposition, **states))
+    await server.start()
+    try:
+        code, body = await asyncio.to_thread(asked, port, "/healthz")
+    finally:
+        await server.stop()
+    assert (code, json.loads(body)) == (200, {**states, "ga": told})
 
 
 async def test_a_port_that_is_taken_is_told_with_its_remedy():
