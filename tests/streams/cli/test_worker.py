@@ -25,6 +25,12 @@ def test_a_bad_accounts_file_is_told_before_anything_else(tmp_path, only):
     assert "accounts.a.naming" in the_line(done)
 
 
+def test_exactly_once_without_idempotence_is_refused_because_such_a_broker_has_no_transactions():
+    done = chat2ga("worker", processing_guarantee="exactly_once", idempotence="false")
+    assert done.returncode == 1
+    assert "CHAT2GA_IDEMPOTENCE=true" in the_line(done)
+
+
 @pytest.mark.parametrize("only", ["attribute", "deliver", None])
 async def test_it_works_until_it_is_told_to_stop_and_that_is_success(kafka, prefix, tmp_path, only):
     async with WorkerProcess(kafka.url, tmp_path, only=only, topic_prefix=prefix, partitions=1) as worker:
