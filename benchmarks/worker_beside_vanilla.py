@@ -7,9 +7,10 @@ comes, and as one that uses the machine's two cores (`CHAT2GA_PROCESSES=2`).
 
     python -m benchmarks.worker_beside_vanilla [--rounds 3] [--records 500000] [--vanilla-records 30000]
 
-Rate: input records a second while the output grows from 10 % to 100 % of what is
-due; for the worker from when all of its processes are at work, if that is later.
-Prints a Markdown table; `--json FILE` writes the figures.
+An engine is started first, and has its input written in one go once it is at work:
+so no rebalance falls into the time that is measured. Rate: input records a second
+from when all of the input is there, or 10 % of the output if that is later, to the
+last event that is due. Prints a Markdown table; `--json FILE` writes the figures.
 """
 
 import argparse
@@ -23,26 +24,34 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from schemas.interaction import Fault, Unknown
 from streams.attribution import RuleBook, step
 from streams.demo.traffic import Mix, Record, sessions
-from tests.kafka import KafkaCluster, WorkerProcess, Written, create_topics, produce
+from streams.runs import Record as Written
+from streams.runs.producer import Publisher
+from streams.worker.rekey import partition_of
+from tests.kafka import KafkaCluster, WorkerProcess, create_topics
 
 PARTITIONS: Final = 4
 ROOT: Final = Path(__file__).parents[1]
 GIVE_UP_S: Final = 300.0
+BATCH_BYTES: Final = 524_288
 LOOK_S: Final = 0.1
 LEAST_SHARE: Final = 0.4
 """Of the output, over which a rate is taken."""
 
 
+Input = list[list[Written]]
+"""Records by partition."""
 Engine = Callable[[KafkaCluster, str], AbstractAsyncContextManager[int]]
 """Starts an engine on the topics of a prefix, and ends it; the id of its process."""
 
@@ -83,24 +92,25 @@ async def _rounds(rounds: int, records: int, vanilla_records: int) -> dict[str, 
             for name, (engine, count) in engines.items():
                 written, due = inputs[count]
                 prefix = f"b{turn}{list(engines).index(name)}-"
-                await _prepare(kafka, prefix, written)
+                await _prepare(kafka, prefix)
                 async with engine(kafka, prefix) as pid:
+                    await _fill(kafka, f"{prefix}chat-interactions", written)
                     figures = await _measure(kafka, prefix, pid, count, due)
                 found[name].append(figures)
                 print(f"round {turn + 1} {name}: {figures.records_per_s:,.0f} records/s", file=sys.stderr, flush=True)
     return found
 
 
-def _input(count: int) -> tuple[list[Written], int]:
-    """Records of sample traffic, and the number of events due."""
-    written: list[Written] = []
+def _input(count: int) -> tuple[Input, int]:
+    """Records of sample traffic, by partition, and the number of events due."""
+    written: Input = [[] for _ in range(PARTITIONS)]
     held: dict[bytes, object] = {}
     rules, due = RuleBook(), 0
     for record in _records(count):
-        written.append(Written(record.key, record.value, timestamp_ms=record.arrival_ms))
+        assert record.key is not None
+        written[partition_of(record.key, PARTITIONS)].append(Written(record.key, record.value, record.arrival_ms))
         decoded = rules.decode(record.value, record.arrival_ms)
-        if isinstance(decoded, (Fault, Unknown)) or record.key is None:
-            continue
+        assert not isinstance(decoded, (Fault, Unknown))
         decision = step(held.get(record.key), decoded, rules.of(decoded.account_id))  # type: ignore[arg-type]
         held[record.key] = decision.session
         due += len(decision.events)
@@ -114,12 +124,21 @@ def _records(count: int) -> Iterator[Record]:
         yield record
 
 
-async def _prepare(kafka: KafkaCluster, prefix: str, written: list[Written]) -> None:
+async def _prepare(kafka: KafkaCluster, prefix: str) -> None:
     compact = {"cleanup.policy": "compact"}
     plain = [f"{prefix}{name}" for name in ("chat-interactions", "ga-events", "ga-receipts", "dead-letters")]
     await create_topics(kafka.bootstrap, *plain, partitions=PARTITIONS)
     await create_topics(kafka.bootstrap, f"{prefix}vanilla-sessions-changelog", partitions=PARTITIONS, config=compact)
-    await produce(kafka.bootstrap, f"{prefix}chat-interactions", written)
+
+
+async def _fill(kafka: KafkaCluster, topic: str, written: Input) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, enable_idempotence=True, max_batch_size=BATCH_BYTES)
+    await producer.start()
+    try:
+        publisher = Publisher(lambda: producer)
+        await asyncio.gather(*[publisher.publish(topic, number, records) for number, records in enumerate(written)])
+    finally:
+        await producer.stop()
 
 
 @asynccontextmanager
@@ -134,7 +153,7 @@ async def _worker(kafka: KafkaCluster, prefix: str, processes: int = 1) -> Async
             log_level="warning",
         ).start()
         try:
-            await worker.ready()  # all processes: until then partitions move between them
+            await worker.ready()
             yield worker.process.pid
         finally:
             worker.terminate()
@@ -147,10 +166,27 @@ async def _vanilla(kafka: KafkaCluster, prefix: str, how: str = "plain") -> Asyn
     with tempfile.TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220
         try:
+            await _in_group(kafka, f"{prefix}vanilla")
             yield process.pid
         finally:
             process.kill()
             process.wait()
+
+
+async def _in_group(kafka: KafkaCluster, group: str) -> None:
+    """Wait until the group has its members and their partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        async with asyncio.timeout(GIVE_UP_S):
+            while True:
+                with suppress(KafkaError):  # nobody coordinates a group that nobody has joined
+                    (described,) = await admin.describe_consumer_groups([group])
+                    if "Stable" in described.groups[0]:
+                        return
+                await asyncio.sleep(LOOK_S)
+    finally:
+        await admin.close()
 
 
 async def _measure(kafka: KafkaCluster, prefix: str, pid: int, records: int, due: int) -> Figures:

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from streams.settings import BadSettings, load_settings
 from streams.worker.supervisor import check_shares, share
 from tests.guarantees import expected, judge, records_of
-from tests.kafka import Process, WorkerProcess, free_ports
+from tests.kafka import Process, WorkerProcess, free_ports, produce
 from tests.streams.cli.command import chat2ga, the_line
 from tests.streams.worker.group import Group, fill, the_input
 
@@ -150,8 +150,8 @@ async def test_no_secret_stands_on_a_command_line(kafka, prefix, tmp_path):
 
 
 async def test_each_process_has_a_local_store_of_its_own(kafka, prefix, group):
-    await fill(kafka, prefix, records_of(seed=21, n=300))
-    group.start(0)
+    await group.start(0).ready()  # both: one that is there first could do all the work
+    await produce(kafka.bootstrap, f"{prefix}chat-interactions", records_of(seed=21, n=300))
     await group.done()
     assert group.stop() == {0: 0}
     stores = [path.parent.relative_to(group.directory) for path in group.directory.rglob("CURRENT")]
