@@ -96,6 +96,7 @@ OF_A_PACKAGE = {
 
 GUARANTEES = "streams/worker/test_guarantees"
 TESTED_ELSEWHERE = {
+    "streams/attribution/compiled": "test_compiled",
     "streams/attribution/reasons": "streams/attribution/test_step",
     "streams/cli/demo": "streams/demo/test_run",
     "streams/demo/leash": "streams/demo/test_children",

@@ -29,11 +29,18 @@ class WorkerProcess:
             worker.kill()
 
     Settings are those of CONTRACT §7 in small letters; nothing of the tests' own
-    environment reaches it. Another one on the same directory goes on with its state.
+    environment reaches it. `first` is a directory to stand before the sources on its
+    path: a compiled build (tools/compiled.py). Another one on the same directory goes on with its state.
     """
 
     def __init__(
-        self, broker: str, directory: Path, *, only: Literal["attribute", "deliver"] | None = None, **settings: object
+        self,
+        broker: str,
+        directory: Path,
+        *,
+        only: Literal["attribute", "deliver"] | None = None,
+        first: Path | None = None,
+        **settings: object,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.port: Final = free_ports(1)[0]
@@ -50,9 +57,11 @@ class WorkerProcess:
         self._env: Final = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHAT2GA_")},
             **{f"CHAT2GA_{name.upper()}": str(value) for name, value in given.items() if value is not None},
-            "PYTHONPATH": str(_ROOT),
+            "PYTHONPATH": os.pathsep.join(str(path) for path in (first, _ROOT) if path is not None),
         }
-        self._command: Final = [sys.executable, "-m", "streams.cli", "worker", *(["--only", only] if only else [])]
+        # -P: the directory in which the tests run stands on no path, so that `first` does stand first.
+        command = [sys.executable, "-P", "-m", "streams.cli", "worker"]
+        self._command: Final = [*command, *(["--only", only] if only else [])]
         self._process: Process | None = None
 
     def start(self) -> Self:
