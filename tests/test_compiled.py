@@ -69,24 +69,40 @@ def test_check_says_which_one_runs(compiled_core, tmp_path, compiled, core):
     assert f"good\tcore\t{core}" in done.stdout.splitlines(), done.stderr
 
 
+def test_a_replay_of_several_processes_is_that_of_one_in_pure_python(compiled_core, tmp_path):
+    """Each process is handed the rules."""
+    for first, jobs in ((compiled_core, "2"), (None, "1")):
+        out = tmp_path / f"{jobs}.jsonl"
+        given = ["--accounts", str(cases.CASES / "accounts.toml"), "--as-of", "2026-01-01T00:00:00Z"]
+        done = run(
+            *("streams.cli", "replay", str(cases.CASES / "interactions.jsonl"), "--to", str(out)),
+            *(*given, "--jobs", jobs),
+            first=first,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "1.jsonl").stat().st_size > 100_000
+    assert (tmp_path / "2.jsonl").read_bytes() == (tmp_path / "1.jsonl").read_bytes()
+
+
 async def test_a_worker_says_it_and_gives_what_pure_python_gives(compiled_core, kafka, prefix, tmp_path):
-    """On a real Kafka, dead letters and the sessions' changelog included; killed once on the way."""
+    """On a real Kafka, dead letters and the sessions' changelog included; of two processes, killed once on the way."""
     topic = f"{prefix}chat-interactions"
     written = [
         Written(record.key, record.value, timestamp_ms=record.arrival_ms)
         for record in sessions(7, 4_000, mix=Mix(mean_interactions=5.0, starts_per_s=50.0))
     ]
-    await create_topics(kafka.bootstrap, topic)
+    await create_topics(kafka.bootstrap, topic, config={"max.message.bytes": "8388608"})
     await produce(kafka.bootstrap, topic, written)
     want = expected(await read_topic(kafka.bootstrap, topic))
     due = sum(len(events) for events in want.events.values())
-    given = {"only": "attribute", "first": compiled_core, "topic_prefix": prefix, "group": "g", "max_run": 200}
+    given = {"first": compiled_core, "topic_prefix": prefix, "group": "g", "processes": 2, "max_run": 200}
     async with WorkerProcess(kafka.url, tmp_path, **given) as first:
         await until_read(kafka.bootstrap, f"{prefix}ga-events", due // 4)
         first.kill()
     async with WorkerProcess(kafka.url, tmp_path, **given) as second:
         await until_read(kafka.bootstrap, f"{prefix}ga-events", due)
-        assert "at work: attribute (core: compiled)" in second.process.text()
+        assert "at work: attribute, deliver (core: compiled)" in second.process.text()
         assert second.terminate() == 0
     verdict = await judge(kafka.bootstrap, prefix, "g", want)
     assert verdict.faults == {}
