@@ -58,7 +58,7 @@ def _wanted() -> bool:
 def _compile(root: Path, modules: list[Path], directory: Path) -> dict[str, Path]:
     """The extension modules by their place in the wheel. Raises SystemExit where mypyc or the C compiler fails."""
     from mypyc.build import mypycify  # noqa: PLC0415 - only who compiles has it
-    from setuptools import Distribution  # noqa: PLC0415
+    from setuptools import Distribution  # type: ignore[import-untyped]  # noqa: PLC0415
 
     options = ["--cache-dir", str(directory / "cache")]
     # Out of the way of a compiled wheel that may stand on the path of this very process.
