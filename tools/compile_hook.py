@@ -61,8 +61,8 @@ def _compile(root: Path, modules: list[Path], directory: Path) -> dict[str, Path
     from setuptools import Distribution  # type: ignore[import-untyped]  # noqa: PLC0415
 
     options = ["--cache-dir", str(directory / "cache")]
-    # Out of the way of a compiled wheel that may stand on the path of this very process.
-    with contextlib.chdir(root), contextlib.redirect_stdout(sys.stderr):  # pip and hatchling talk on stdout
+    # mypyc names modules by their paths from here; hatchling says on stdout which wheel it made, and nothing else.
+    with contextlib.chdir(root), contextlib.redirect_stdout(sys.stderr):
         extensions = mypycify(
             [*options, *map(str, modules)], target_dir=str(directory / "c"), group_name=LIBRARY, debug_level="0"
         )
