@@ -1,7 +1,8 @@
 # chat2ga in a container: `docker build -t chat2ga .`, then `docker run chat2ga --help`.
 # Nothing is installed but what the locked files name with its hash; the image runs as nobody in particular.
 
-FROM python:3.12-slim AS build
+# With a C compiler, which the slim one lacks: the core is compiled (docs/decisions/0012-compiled-core.md).
+FROM python:3.12 AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 # The build's own tools stay in this stage.
@@ -14,7 +15,8 @@ RUN python -m venv /opt/chat2ga \
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY schemas schemas
 COPY streams streams
-RUN python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
+COPY tools/compile_hook.py tools/
+RUN CHAT2GA_COMPILE=1 python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /opt/chat2ga/bin/python -m pip install --quiet --no-deps --no-index /wheels/chat2ga-*.whl
 
 FROM python:3.12-slim

@@ -71,6 +71,10 @@ format: $(INSTALLED) ## Let ruff set the code
 bench: $(INSTALLED) ## Speed on a real Apache Kafka, beside its peers
 	@$(BIN)/python -m benchmarks
 
+.PHONY: compiled
+compiled: $(INSTALLED) ## The core compiled, where there is a C compiler; prints the directory to put first on PYTHONPATH
+	@$(BIN)/python -m tools.compiled
+
 .PHONY: compose-check
 compose-check: $(INSTALLED) ## The compose file against the Compose Specification and the code
 	@$(BIN)/pytest --quiet tests/test_compose.py

@@ -3,9 +3,11 @@
 Both do the same job on the same records: decode, `step`, state with a changelog,
 events out. The worker runs both of its agents: `deliver` reads every event and
 writes its receipts (no tracker has a secret, so nothing is posted). It runs as it
-comes, and as one that uses the machine's two cores (`CHAT2GA_PROCESSES=2`).
+comes, and as one that uses the machine's two cores (`CHAT2GA_PROCESSES=2`). The core
+is compiled, for every engine alike, where that can be done here (docs/decisions/0012);
+`--pure` leaves it as it is written. The last line says which it was.
 
-    python -m benchmarks.worker_beside_vanilla [--rounds 3] [--records 500000] [--vanilla-records 30000]
+    python -m benchmarks.worker_beside_vanilla [--rounds 3] [--records 500000] [--vanilla-records 30000] [--pure]
 
 An engine is started first, and has its input written in one go once it is at work:
 so no rebalance falls into the time that is measured. Rate: input records a second
@@ -40,6 +42,7 @@ from streams.runs import Record as Written
 from streams.runs.producer import Publisher
 from streams.worker.rekey import partition_of
 from tests.kafka import KafkaCluster, WorkerProcess, create_topics
+from tools.compiled import compiled, why_not
 
 PARTITIONS: Final = 4
 ROOT: Final = Path(__file__).parents[1]
@@ -56,6 +59,13 @@ Engine = Callable[[KafkaCluster, str], AbstractAsyncContextManager[int]]
 """Starts an engine on the topics of a prefix, and ends it; the id of its process."""
 
 
+class Core(NamedTuple):
+    """Which form of the core all engines run, and the directory that it is first found in."""
+
+    what: str
+    first: Path | None
+
+
 class Figures(NamedTuple):
     """What one turn gave."""
 
@@ -70,20 +80,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--records", type=int, default=500_000)
     parser.add_argument("--vanilla-records", type=int, default=30_000)
+    parser.add_argument("--pure", action="store_true", help="do not compile the core")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    figures = asyncio.run(_rounds(asked.rounds, asked.records, asked.vanilla_records))
-    print(_table(figures))
+    core = Core("pure Python, as asked for", None) if asked.pure else _core()
+    figures = asyncio.run(_rounds(core, asked.rounds, asked.records, asked.vanilla_records))
+    print(_table(figures, core))
     if asked.json:
-        asked.json.write_text(json.dumps(_as_json(figures), indent=2) + "\n")
+        asked.json.write_text(json.dumps(_as_json(figures, core), indent=2) + "\n")
 
 
-async def _rounds(rounds: int, records: int, vanilla_records: int) -> dict[str, list[Figures]]:
+def _core() -> Core:
+    """The compiled one, or the reason why not."""
+    missing = why_not()
+    if missing is not None:
+        return Core(f"pure Python (to compile it: install {missing})", None)
+    return Core("compiled", compiled())
+
+
+async def _rounds(core: Core, rounds: int, records: int, vanilla_records: int) -> dict[str, list[Figures]]:
     engines: dict[str, tuple[Engine, int]] = {
-        "chat2ga worker, 2 processes": (partial(_worker, processes=2), records),
-        "chat2ga worker": (_worker, records),
-        "vanilla Faust": (_vanilla, vanilla_records),
-        "vanilla Faust, loggers off": (partial(_vanilla, how="quiet"), vanilla_records),
+        "chat2ga worker, 2 processes": (partial(_worker, core, processes=2), records),
+        "chat2ga worker": (partial(_worker, core), records),
+        "vanilla Faust": (partial(_vanilla, core), vanilla_records),
+        "vanilla Faust, loggers off": (partial(_vanilla, core, how="quiet"), vanilla_records),
     }
     found: dict[str, list[Figures]] = {name: [] for name in engines}
     inputs = {count: _input(count) for _, count in engines.values()}
@@ -142,11 +162,12 @@ async def _fill(kafka: KafkaCluster, topic: str, written: Input) -> None:
 
 
 @asynccontextmanager
-async def _worker(kafka: KafkaCluster, prefix: str, processes: int = 1) -> AsyncIterator[int]:
+async def _worker(core: Core, kafka: KafkaCluster, prefix: str, processes: int = 1) -> AsyncIterator[int]:
     with tempfile.TemporaryDirectory() as directory:
         worker = WorkerProcess(
             kafka.url,
             Path(directory),
+            first=core.first,
             topic_prefix=prefix,
             partitions=PARTITIONS,
             processes=processes,
@@ -160,9 +181,9 @@ async def _worker(kafka: KafkaCluster, prefix: str, processes: int = 1) -> Async
 
 
 @asynccontextmanager
-async def _vanilla(kafka: KafkaCluster, prefix: str, how: str = "plain") -> AsyncIterator[int]:
+async def _vanilla(core: Core, kafka: KafkaCluster, prefix: str, how: str = "plain") -> AsyncIterator[int]:
     command = [sys.executable, "-m", "benchmarks.peers.vanilla_faust", kafka.url, prefix, str(PARTITIONS), how]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(path) for path in (core.first, ROOT) if path)}
     with tempfile.TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=directory, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220
         try:
@@ -241,7 +262,7 @@ def _median(figures: list[Figures], name: str) -> float:
     return float(statistics.median(getattr(each, name) for each in figures))
 
 
-def _table(found: dict[str, list[Figures]]) -> str:
+def _table(found: dict[str, list[Figures]], core: Core) -> str:
     rows = [
         "| engine | records/s, median (min to max) | processor s a million records | peak memory, MiB |",
         "|---|---|---|---|",
@@ -261,20 +282,20 @@ def _table(found: dict[str, list[Figures]]) -> str:
         for other in found
         if other not in ours
     ]
-    rows += ["", f"Machine: {_machine()}"]
+    rows += ["", f"Machine: {_machine(core)}"]
     return "\n".join(rows)
 
 
-def _machine() -> str:
+def _machine(core: Core) -> str:
     return (
         f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()}, Python {platform.python_version()}, "
-        "Apache Kafka on the same cores"
+        f"Apache Kafka on the same cores; core of every engine: {core.what}"
     )
 
 
-def _as_json(found: dict[str, list[Figures]]) -> dict[str, object]:
+def _as_json(found: dict[str, list[Figures]], core: Core) -> dict[str, object]:
     return {
-        "machine": _machine(),
+        "machine": _machine(core),
         "engines": {name: [each._asdict() for each in figures] for name, figures in found.items()},
     }
 

@@ -31,7 +31,7 @@ class Bookkeeping:
         kept, left_out = [], []
         for item in items:
             needs = [name for name in NEEDS if name in getattr(item, "fixturenames", ())]
-            if needs:
+            if any(NEEDS[name].broker for name in needs):
                 item.add_marker(pytest.mark.kafka)
                 item.add_marker(pytest.mark.xdist_group(_group(item)))
             lacking = next((name for name in needs if name in missing), None)
@@ -62,7 +62,8 @@ class Bookkeeping:
             self._config.workeroutput["left_out"] = dict(self._left_out)
             return (yield)
         required = os.environ.get(REQUIRE_KAFKA) == "1"
-        red = required and (bool(self._left_out) or not self._on_kafka)
+        without_broker = any(count for name, count in self._left_out.items() if NEEDS[name].broker)
+        red = required and (without_broker or not self._on_kafka)
         if red and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         result = yield

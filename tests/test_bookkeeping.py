@@ -25,6 +25,10 @@ def kafka():
 @pytest.fixture
 def kafka_cluster():
     return "brokers"
+
+@pytest.fixture
+def compiled_core():
+    return "a directory"
 """
 TESTS = """
 def test_of_anything():
@@ -103,6 +107,26 @@ def test_with_java_everything_runs_and_nothing_is_said(run, how):
     assert code == 0
     assert "4 passed" in said
     assert "Not run here" not in said
+
+
+@pytest.mark.parametrize("how", [[], ["-n", "2", "--dist", "loadgroup"]], ids=["in one process", "in several"])
+def test_without_a_compiler_the_last_lines_say_so_and_kafka_is_not_missed_for_it(run, how, tmp_path):
+    (tmp_path / "test_two.py").write_text("def test_compiled(compiled_core):\n    pass\n")
+    code, said = run(*how, CHAT2GA_REQUIRE_KAFKA="1", CC="no-such-compiler")
+    assert code == 0
+    told, required = said.strip().splitlines()[-2:]
+    assert told == "Not run here: 1 test of the compiled core (install a C compiler (no-such-compiler))."
+    assert required == "CHAT2GA_REQUIRE_KAFKA=1: 3 tests ran on a real Apache Kafka."
+
+
+def test_the_compiled_core_is_no_kafka(run, tmp_path):
+    (tmp_path / "test_one.py").write_text("def test_compiled(compiled_core):\n    pass\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/cc").write_text("#!/bin/sh\n")
+    (tmp_path / "bin/cc").chmod(0o755)
+    code, said = run(java=False, CHAT2GA_REQUIRE_KAFKA="1", CC="cc")
+    assert code == 1
+    assert last_line(said) == "CHAT2GA_REQUIRE_KAFKA=1: 0 tests ran on a real Apache Kafka."
 
 
 def test_the_tests_of_a_broker_stay_in_one_process(run, tmp_path):

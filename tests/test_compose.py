@@ -156,6 +156,12 @@ def test_the_image_installs_nothing_unchecked():
         assert "--require-hashes" in install or {"--no-deps", "--no-index"} <= set(install.split())
 
 
+def test_the_image_runs_the_compiled_core_and_brings_no_compiler():
+    build, final = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert (build, final) == ("python:3.12", "python:3.12-slim"), "one Python: its extension modules fit no other"
+    assert re.search(r"^RUN CHAT2GA_COMPILE=1 python -m pip wheel ", DOCKERFILE, re.MULTILINE)
+
+
 def test_what_is_copied_into_the_image_is_there_and_not_ignored():
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"}
     copied = [

@@ -95,6 +95,7 @@ OF_A_PACKAGE = {
 
 GUARANTEES = "guarantees/test_crashes"
 TESTED_ELSEWHERE = {
+    "streams/attribution/compiled": "test_compiled",
     "streams/attribution/reasons": "streams/attribution/test_step",
     "streams/cli/demo": "streams/demo/test_run",
     "streams/demo/leash": "streams/demo/test_children",

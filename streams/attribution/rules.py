@@ -52,9 +52,13 @@ class RuleBook:
     def __init__(self, options: Options | None = None, accounts: Accounts | None = None) -> None:
         self.options: Final = options or Options()
         self.max_ahead_micros: Final = round(self.options.max_ahead_s * _MICROS)
-        accounts = accounts or Accounts()
-        self._listed: Final = {name: Rules.of(self.options, account) for name, account in accounts.by_id.items()}
-        self.default: Final = Rules.of(self.options, accounts.default)
+        self._accounts: Final = accounts or Accounts()
+        self._listed: Final = {name: Rules.of(self.options, account) for name, account in self._accounts.by_id.items()}
+        self.default: Final = Rules.of(self.options, self._accounts.default)
+
+    def __reduce__(self) -> "tuple[type[RuleBook], tuple[Options, Accounts]]":
+        """To another process as what it was made of: compiled, nobody but itself can set its attributes."""
+        return RuleBook, (self.options, self._accounts)
 
     def decode(self, value: bytes | None, arrived_ms: int) -> Interaction | Unknown | Fault:
         """What a record is that arrived then (epoch milliseconds; negative: it is not known when).

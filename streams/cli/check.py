@@ -27,9 +27,15 @@ def check(config: options.ConfigOption = None) -> int:
 
     settings = options.settings_of(config)
     print_table(sys.stdout, ("setting", "value"), effective(settings).items())
-    rows = [*_file_rows(settings), *_process_rows(settings), *_broker_rows(settings)]
+    rows = [_core_row(), *_file_rows(settings), *_process_rows(settings), *_broker_rows(settings)]
     print_table(sys.stdout, ("", "checked", "result"), rows)
     return 1 if any(kind == _FAULT for kind, _, _ in rows) else 0
+
+
+def _core_row() -> Row:
+    from streams.attribution import CORE
+
+    return ("good", "core", CORE)
 
 
 def _file_rows(settings: "Settings") -> list[Row]:

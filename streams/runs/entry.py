@@ -23,7 +23,7 @@ class Entry(NamedTuple):
     last_offset: int  # of the input record applied last
     touched_ms: int  # record time of that record, epoch milliseconds
     expires_micros: int  # in the app's stream time: from then on nothing needs it
-    payload: memoryview
+    payload: "memoryview"  # in quotes: compiled, a class body finds no such name
 
 
 def pack(last_offset: int, touched_ms: int, expires_micros: int, payload: bytes) -> bytes:

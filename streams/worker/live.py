@@ -23,7 +23,8 @@ KEPT_BYTES: Final = 2 * 1_048_576
 class SessionUnreadable(Chat2gaError):
     """A stored session that no version of chat2ga has written, or only a newer one."""
 
-    fault, retriable = WhoseFault.OPERATOR, False
+    fault = WhoseFault.OPERATOR
+    retriable = False
 
     def __init__(self, changelog: str, partition: int, key: bytes, reason: str) -> None:
         super().__init__(changelog, partition, key, reason)

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from aiokafka.errors import KafkaError
 
 from schemas.account import Accounts
-from streams.attribution import RuleBook
+from streams.attribution import CORE, RuleBook
 from streams.configuration import read_accounts, read_options
 from streams.delivery import Delivery
 from streams.errors import Chat2gaError, Fault
@@ -179,7 +179,7 @@ async def _run(apps: Mapping[str, RunApp], stop: asyncio.Event) -> int:
     await asyncio.wait([started, *waiting], return_when=asyncio.FIRST_COMPLETED)
     failed = started.exception() if started.done() else None
     if started.done() and failed is None:
-        logger.info("at work: %s", ", ".join(apps))
+        logger.info("at work: %s (core: %s)", ", ".join(apps), CORE)
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in (*waiting, started):
         task.cancel()

@@ -115,7 +115,7 @@ class Chat2ga:
         }
         secrets = {variable: _SECRET_OF[tracker] for tracker, variable in secret_names().items()}
         worker = WorkerProcess(
-            self.kafka.url, self.directory / name, only=only, program=program, environment=secrets, **given
+            self.kafka.url, self.directory / name, only=only, program=program, environment=secrets, first=None, **given
         )
         self.workers[name] = worker.start()
         return worker

@@ -30,7 +30,8 @@ class WorkerProcess:
             worker.kill()
 
     Settings are those of CONTRACT §7 in small letters; nothing of the tests' own
-    environment reaches it. Another one on the same directory goes on with its state.
+    environment reaches it. `first` is a directory to stand before the sources on its
+    path: a compiled build (tools/compiled.py). Another one on the same directory goes on with its state.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class WorkerProcess:
         only: Literal["attribute", "deliver"] | None = None,
         program: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        first: Path | None = None,
         **settings: object,
     ) -> None:
         """`program`: Python's arguments in place of `-m streams.cli worker`. `environment`: what accounts refer to."""
@@ -59,10 +61,11 @@ class WorkerProcess:
         self._env: Final = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHAT2GA_")},
             **{f"CHAT2GA_{name.upper()}": str(value) for name, value in given.items() if value is not None},
-            "PYTHONPATH": str(_ROOT),
+            "PYTHONPATH": os.pathsep.join(str(path) for path in (first, _ROOT) if path is not None),
             **(environment or {}),
         }
-        what = program or ("-m", "streams.cli", "worker")
+        # -P: the directory in which the tests run stands on no path, so that `first` does stand first.
+        what = ("-P", *(program or ("-m", "streams.cli", "worker")))
         self._command: Final = [sys.executable, *what, *(["--only", only] if only else [])]
         self._process: Process | None = None
 

@@ -1,5 +1,7 @@
 """CONTRACT §3 and §4: the options of a rules.toml, joined with an account's settings."""
 
+import pickle
+
 import msgspec
 import pytest
 
@@ -32,6 +34,13 @@ def test_the_options_have_the_contracts_defaults():
 def test_seconds_become_microseconds_to_the_last_one():
     made = rules({"session_gap_s": 0.000001, "visitor_gap_s": 1.1, "tab_window_s": 2})
     assert (made.session_gap_micros, made.visitor_gap_micros, made.tab_window_micros) == (1, 1_100_000, 2_000_000)
+
+
+def test_a_rule_book_survives_the_way_to_another_process():
+    made = RuleBook(Options(max_ahead_s=5), Accounts({"acme": Account(pii="drop")}, Account(pii="keep")))
+    book = pickle.loads(pickle.dumps(made))
+    assert (book.options, book.max_ahead_micros, book.default) == (made.options, 5_000_000, made.default)
+    assert (book.of("acme"), book.of("other")) == (made.of("acme"), made.of("other"))
 
 
 def test_a_rule_book_has_the_rules_of_every_account():
