@@ -79,6 +79,9 @@ class Bookkeeping:
 
 
 def _group(item: pytest.Item) -> str:
-    """Two cores a group: a broker, and what a test runs against it. A file's tests stay together."""
-    groups = max((os.cpu_count() or 1) // 2, 1)
+    """Two cores a group: a broker, and what a test runs against it. A file's tests stay together.
+
+    Two groups on two cores as well: much of what they do is to wait for a time-out.
+    """
+    groups = max((os.cpu_count() or 1) // 2, 2)
     return f"kafka-{sum(item.path.name.encode()) % groups}"

@@ -107,8 +107,15 @@ async def test_a_write_of_a_worker_taken_for_dead_does_not_turn_the_state_back(c
     assert (b"key 1", 11) in set(await counting.out())
 
 
-@pytest.mark.parametrize("at_work", [True, False], ids=["while it is at work", "and found at its start"])
-async def test_the_owner_writes_again_what_one_taken_for_dead_has_turned_back(counting, at_work):
+@pytest.mark.parametrize(
+    ("at_work", "from_then_on"),
+    [
+        pytest.param(True, (), id="while it is at work"),
+        pytest.param(False, (), id="and found at its start"),
+        pytest.param(False, ("exactly_once",), id="and found at its start by one that writes in transactions"),
+    ],
+)
+async def test_the_owner_writes_again_what_one_taken_for_dead_has_turned_back(counting, at_work, from_then_on):
     """Compaction keeps the last record of a key: it must not be that of a worker that has seen less."""
     await counting.feed(4_000)
     counting.start(0)
@@ -120,6 +127,7 @@ async def test_the_owner_writes_again_what_one_taken_for_dead_has_turned_back(co
         behind.append(Written(b"key 5", None, 1))
     await produce(counting.kafka.bootstrap, f"{counting.prefix}changelog", behind)
     if not at_work:
+        counting.guarantee = from_then_on
         counting.start(1)  # another disk: it reads the whole changelog
     for more in range(1, 4):  # keys of the same partition, and not those
         await produce(counting.kafka.bootstrap, f"{counting.prefix}in", [Written(b"key %d" % (5 + 4 * more), b"x", 1)])
