@@ -7,6 +7,7 @@ each event a line with its bytes and one with what the contract's cases have of 
 """
 
 import json
+import pickle
 import sys
 from importlib import import_module
 
@@ -17,6 +18,7 @@ from tools.compiled import modules
 if __name__ == "__main__":
     order, accounts_file, options, *fields = sys.argv[1:]
     print(json.dumps({name: import_module(name).__file__ for name in modules()}))
-    for event, session in events_of(order, book(accounts_file, json.loads(options))):
+    rules = pickle.loads(pickle.dumps(book(accounts_file, json.loads(options))))  # as another process gets it
+    for event, session in events_of(order, rules):
         print(encode_event(event).decode())
         print(*shown([comparable(event, session, fields)]))

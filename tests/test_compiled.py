@@ -70,7 +70,6 @@ def test_check_says_which_one_runs(compiled_core, tmp_path, compiled, core):
 
 
 def test_a_replay_of_several_processes_is_that_of_one_in_pure_python(compiled_core, tmp_path):
-    """Each process is handed the rules."""
     for first, jobs in ((compiled_core, "2"), (None, "1")):
         out = tmp_path / f"{jobs}.jsonl"
         given = ["--accounts", str(cases.CASES / "accounts.toml"), "--as-of", "2026-01-01T00:00:00Z"]
