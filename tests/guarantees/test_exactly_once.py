@@ -86,6 +86,7 @@ class Group:
 
     async def stop(self, *numbers):
         workers = [self.workers.pop(number) for number in numbers or list(self.workers)]
+        await asyncio.gather(*[worker.ready() for worker in workers])  # told before it is at work, one ends with 143
         codes = await asyncio.gather(*[asyncio.to_thread(worker.terminate) for worker in workers])
         assert set(codes) == {0}, [worker.process.tail(30) for worker in workers]
 
