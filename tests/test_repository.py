@@ -112,7 +112,6 @@ TESTED_ELSEWHERE = {
     "streams/runs/table": GUARANTEES,
     "streams/runs/writing": "streams/runs/test_app",
     "streams/worker/broker": GUARANTEES,
-    "streams/worker/live": "streams/worker/test_attribute",
     "streams/worker/process": GUARANTEES,
     "streams/worker/refusal": "guarantees/test_security",
     "streams/worker/rekey": GUARANTEES,

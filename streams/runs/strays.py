@@ -9,7 +9,7 @@ what it turned back is written once more. Compaction never touches the segment t
 is written to, and a new one begins with a write of the owner's: the owner is first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import aiokafka
@@ -19,7 +19,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth, serve
 from streams.runs.entry import unpack
 from streams.runs.producer import Record
 
-__all__ = ["Found", "Strays", "compare", "read_between"]
+__all__ = ["Between", "Found", "Strays", "compare", "read_between"]
 
 _POLL_MS: Final = 500
 
@@ -67,33 +67,46 @@ class Found(NamedTuple):
     overtaken: bool  # he has seen more of a key than we: the partition is his, or was
 
 
-def compare(
-    between: Mapping[bytes, bytes | None], ours: Mapping[bytes, bytes | None], entries: Mapping[bytes, bytes]
-) -> Found:
-    """Hold the last value of each key between our records to what we have just written and to what we know.
+class Between:
+    """What lies in the changelog between our own records, and these themselves, by key."""
 
-    Raises ValueError for a value that is no entry.
-    """
-    found = Found([], {}, overtaken=False)
-    for key, value in between.items():
-        if key in ours and ours[key] == value:
-            continue
-        seen = -1 if value is None else unpack(value).last_offset
-        known = entries.get(key)
+    def __init__(self) -> None:
+        self.last: dict[bytes, bytes | None] = {}
+        self.newest: dict[bytes, bytes] = {}
+        """What has seen most, even where something older lies behind it: our own record may be that."""
+
+    def add(self, key: bytes, value: bytes | None) -> None:
+        """The next record. Raises ValueError for a value that is no entry."""
+        self.last[key] = value
+        if value is not None and unpack(value).last_offset >= _seen(self.newest.get(key)):
+            self.newest[key] = value
+
+
+def _seen(stored: bytes | None) -> int:
+    return -1 if stored is None else unpack(stored).last_offset
+
+
+def compare(between: Between, ours: Mapping[bytes, bytes | None], entries: Mapping[bytes, bytes]) -> Found:
+    """Hold what lies between our records to what we have just written and to what we know."""
+    turned_back, taken_over, overtaken = [], {}, False
+    for key, last in between.last.items():
+        newest, known = between.newest.get(key), entries.get(key)
         if known is None:
-            if value is not None:
-                found.taken_over[key] = value
-        elif seen < unpack(known).last_offset:
-            found.turned_back.append(key)
-        elif seen > unpack(known).last_offset:
-            found = found._replace(overtaken=True)
-    return found
+            if last is not None and newest is not None:
+                taken_over[key] = newest
+                known = newest
+        elif _seen(newest) > _seen(known):
+            overtaken = True
+        is_ours = key in ours and ours[key] == last
+        if not is_ours and _seen(last) < _seen(known):
+            turned_back.append(key)
+    return Found(turned_back, taken_over, overtaken)
 
 
 async def read_between(
     app: Any, topic: str, partition: int, first_offset: int, next_offset: int
-) -> dict[bytes, bytes | None]:
-    """The last value of each key among the records from `first_offset` to the one before `next_offset`."""
+) -> AsyncGenerator[tuple[bytes, bytes | None]]:
+    """Key and value of the records from `first_offset` to the one before `next_offset`."""
     transport = app.transport
     consumer = aiokafka.AIOKafkaConsumer(
         bootstrap_servers=server_list(transport.url, transport.default_port),
@@ -104,7 +117,6 @@ async def read_between(
         **credentials_to_aiokafka_auth(app.conf.broker_credentials, app.conf.ssl_context),
     )
     await consumer.start()
-    found: dict[bytes, bytes | None] = {}
     try:
         at = TopicPartition(topic, partition)
         consumer.assign([at])
@@ -112,7 +124,6 @@ async def read_between(
         while await consumer.position(at) < next_offset:
             for record in (await consumer.getmany(at, timeout_ms=_POLL_MS)).get(at, ()):
                 if record.offset < next_offset:
-                    found[record.key or b""] = record.value
+                    yield record.key or b"", record.value
     finally:
         await consumer.stop()
-    return found

@@ -11,6 +11,7 @@ and the local store is never ahead of the changelog.
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import aclosing
 from typing import Any, Final, cast
 
 import faust
@@ -26,7 +27,7 @@ from streams.runs.lineage import CHANGELOG_KEY, ROOT_KEY, Lineage, pack_root, ro
 from streams.runs.producer import Record
 from streams.runs.run import Run, RunSchema
 from streams.runs.store import MemoryStore, Store
-from streams.runs.strays import Strays, compare, read_between
+from streams.runs.strays import Between, Strays, compare, read_between
 
 __all__ = ["RunTable", "TablePartition"]
 
@@ -185,12 +186,16 @@ class RunTable(faust.Table[bytes, bytes]):
 
         What is taken over from there; None where he is further than we are.
         """
-        between = await read_between(self.app, self.changelog, held.number, first_offset, next_offset)
-        between.pop(ROOT_KEY, None)  # whoever writes it, writes the same
-        try:
-            found = compare(between, ours, held.entries)
-        except ValueError as error:
-            raise ChangelogDamaged(self.changelog, held.number, first_offset, str(error)) from None
+        between = Between()
+        async with aclosing(read_between(self.app, self.changelog, held.number, first_offset, next_offset)) as records:
+            async for key, value in records:
+                if key == ROOT_KEY:
+                    continue  # whoever writes it, writes the same
+                try:
+                    between.add(key, value)
+                except ValueError as error:
+                    raise ChangelogDamaged(self.changelog, held.number, first_offset, str(error)) from None
+        found = compare(between, ours, held.entries)
         held.overtaken = found.overtaken
         for key in found.turned_back:
             held.strays.add(key)

@@ -1,6 +1,6 @@
 """The real worker, ended or frozen at a chosen point, and with one of its guards broken if that is wanted.
 
-    python -m tests.guarantees.broken [guard=NAME] [at=POINT] [after=TIMES] [signal=KILL|STOP] [--only PART]
+    python -m tests.guarantees.broken [guard=NAME] [at=POINT] [after=TIMES] [signal=KILL|STOP] [then=KILL] [--only PART]
 
 For tests that the judge sees what the guards are there to prevent. All of it is
 done to the classes in this process: the product has no switch for any of it.
@@ -32,9 +32,9 @@ from streams.worker.live import LiveSession, LiveSessions
 __all__ = ["GUARDS", "POINTS", "program"]
 
 
-def program(*, guard: str = "", at: str = "", after: int = 1, by: str = "KILL") -> Sequence[str]:
-    """What `Chat2ga.start` takes: Python's arguments."""
-    given = (f"guard={guard}", f"at={at}", f"after={after}", f"signal={by}")
+def program(*, guard: str = "", at: str = "", after: int = 1, by: str = "KILL", then: str = "") -> Sequence[str]:
+    """What `Chat2ga.start` takes: Python's arguments. `then` is the signal behind the call that was held up."""
+    given = (f"guard={guard}", f"at={at}", f"after={after}", f"signal={by}", f"then={then}")
     return ("-m", "tests.guarantees.broken", *given)
 
 
@@ -59,8 +59,8 @@ BEFORE_STATE: Final = "before state"
 """The one point that lies before a call: the changelog is about to be written."""
 
 
-def _end_at(point: str, after: int, number: int) -> None:
-    """Send ourselves a signal behind the call that is the `after`-th to count."""
+def _end_at(point: str, after: int, number: int, then: int | None) -> None:
+    """Send ourselves a signal behind the call that is the `after`-th to count; `then` another one, if we wake."""
     owner, name, counts = POINTS["state acknowledged" if point == BEFORE_STATE else point]
     original, calls = getattr(owner, name), [0]
 
@@ -74,6 +74,8 @@ def _end_at(point: str, after: int, number: int) -> None:
         result = await original(*args, **kwargs)
         if here and point != BEFORE_STATE:
             os.kill(os.getpid(), number)
+        if here and then is not None:
+            os.kill(os.getpid(), then)
         return result
 
     setattr(owner, name, ending)
@@ -282,7 +284,8 @@ def main(arguments: Sequence[str]) -> int:
     if given.get("guard"):
         GUARDS[given["guard"]]()
     if given.get("at"):
-        _end_at(given["at"], int(given["after"]), getattr(signal, f"SIG{given['signal']}"))
+        then = getattr(signal, f"SIG{given['then']}") if given.get("then") else None
+        _end_at(given["at"], int(given["after"]), getattr(signal, f"SIG{given['signal']}"), then)
     only = arguments[arguments.index("--only") + 1] if "--only" in arguments else None
     return run_worker(load_settings(), only)  # type: ignore[arg-type]
 
