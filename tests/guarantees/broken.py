@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Final
 
+from aiokafka import AIOKafkaProducer
+
 from streams.delivery.delivery import Delivery
 from streams.measurement import Answer
-from streams.runs import ROOT_KEY, pack
+from streams.runs import ROOT_KEY, RocksStore, Run, Writes, pack, transactions
 from streams.runs.app import RunApp
 from streams.runs.consumer import RunConsumer
 from streams.runs.errors import PublishFailed
@@ -24,6 +26,7 @@ from streams.runs.pipeline import Sink, Stateful
 from streams.runs.producer import Publisher
 from streams.runs.strays import Strays
 from streams.runs.table import RunTable, TablePartition
+from streams.runs.transactions import ExactlyOnce
 from streams.runs.writing import Work
 from streams.settings import load_settings
 from streams.worker import attribute, run_worker
@@ -53,6 +56,8 @@ POINTS: Final[dict[str, tuple[type, str, Callable[..., bool]]]] = {
     "run finished": (Sink, "_after", lambda *_: True),
     "offset committed": (RunConsumer, "_commit", lambda *_: True),
     "ga answered": (Delivery, "_attempt", lambda *_: True),
+    "all in the transaction": (AIOKafkaProducer, "send_offsets_to_transaction", lambda *_: True),
+    "transaction committed": (AIOKafkaProducer, "commit_transaction", lambda *_: True),
 }
 """By name: the method behind which it lies, and which of its calls count."""
 BEFORE_STATE: Final = "before state"
@@ -255,6 +260,61 @@ def remove_uncommitted() -> None:
     RunTable.committed_next_offset = lambda *_: 1 << 62  # type: ignore[method-assign]
 
 
+def fences_nobody() -> None:
+    """Each process has transactional ids of its own: whoever was taken for dead goes on, or leaves his open."""
+    named = transactions.transactional_id
+    transactions.__dict__["transactional_id"] = lambda *of: f"{named(*of)}.{os.getpid()}"
+
+
+def outputs_outside() -> None:
+    """Outputs are written before the transaction, not in it."""
+    original = ExactlyOnce._commit
+
+    async def commit(self: ExactlyOnce, tp: Any, writes: Sequence[Writes], *rest: Any) -> None:
+        for each in writes:
+            await self._app.publish(each.outputs)
+        await original(self, tp, [Writes((), each.changes) for each in writes], *rest)
+
+    ExactlyOnce._commit = commit  # type: ignore[assignment, method-assign]
+
+
+def state_outside() -> None:
+    """The state is written before the transaction, not in it."""
+    original = ExactlyOnce._commit
+
+    async def commit(self: ExactlyOnce, tp: Any, writes: Sequence[Writes], table: Any, next_offset: Any) -> None:
+        for each in writes:
+            await table.write(tp.partition, each.changes)
+        await original(self, tp, writes, None, next_offset)
+
+    ExactlyOnce._commit = commit  # type: ignore[method-assign]
+
+
+def offset_outside() -> None:
+    """The offset is not in the transaction."""
+    original = ExactlyOnce._commit
+
+    async def commit(self: ExactlyOnce, tp: Any, writes: Any, table: Any, next_offset: Any) -> None:
+        del next_offset
+        await original(self, tp, writes, table, None)
+
+    ExactlyOnce._commit = commit  # type: ignore[method-assign]
+
+
+def store_unused() -> None:
+    """What the local store holds is not taken."""
+    RocksStore.load = lambda *_: ({}, None)  # type: ignore[method-assign]
+
+
+def not_recovered() -> None:
+    """What the changelog holds is not taken."""
+
+    def pass_over(self: RunTable, run: Run) -> None:
+        self.recovered_records += len(run)
+
+    RunTable._apply = pass_over  # type: ignore[method-assign]
+
+
 GUARDS: Final[dict[str, Callable[[], None]]] = {
     guard.__name__: guard
     for guard in (
@@ -274,6 +334,12 @@ GUARDS: Final[dict[str, Callable[[], None]]] = {
         go_on,
         no_removal,
         remove_uncommitted,
+        fences_nobody,
+        outputs_outside,
+        state_outside,
+        offset_outside,
+        store_unused,
+        not_recovered,
     )
 }
 

@@ -29,6 +29,8 @@ __all__ = ["ACCOUNTS", "GROUP", "QUICK", "Chat2ga", "said"]
 
 GROUP: Final = "g"
 IN_FLIGHT: Final = 8
+FENCED: Final = 1
+"""The exit code of a worker that another one has fenced."""
 QUICK: Final = {"session_timeout_s": 6, "heartbeat_s": 1, "rebalance_timeout_s": 10, "partitions": 4}
 """A worker that is gone is missed soon."""
 PATIENCE_S: Final = 120.0
@@ -64,6 +66,7 @@ class Chat2ga:
         self.settings: dict[str, object] = {**QUICK, **settings}
         self.input: Final = f"{prefix}chat-interactions"
         self.workers: dict[str, WorkerProcess] = {}
+        self.fenced = 0  # workers that ended because another one has their partitions
         self._made = False
         (directory / "accounts.toml").write_text(accounts_toml(), encoding="utf-8")
 
@@ -170,10 +173,18 @@ class Chat2ga:
         self.workers.clear()
 
     def check_alive(self) -> None:
-        """Raise RuntimeError where a worker has ended that nobody has ended."""
-        for name, worker in self.workers.items():
-            if worker.process.exit_code is not None:
-                raise RuntimeError(f"worker {name} ended with {worker.process.exit_code}\n{self.logs()}")
+        """Raise RuntimeError where a worker has ended that nobody has ended.
+
+        One that was fenced ends by itself, as it must, and is started again as any
+        orchestrator would.
+        """
+        for name, worker in list(self.workers.items()):
+            code = worker.process.exit_code
+            if code == FENCED and "fenced: another worker uses" in "".join(said(worker)[-1:]):
+                self.fenced += 1
+                worker.start()
+            elif code is not None:
+                raise RuntimeError(f"worker {name} ended with {code}\n{self.logs()}")
 
     def logs(self) -> str:
         """The last words of every worker."""
@@ -229,10 +240,15 @@ class Chat2ga:
             "deliver": self.google,
         }
         for part in parts or [part for part, is_there in all_of_them.items() if is_there]:
+            topic = self._reads(part)[1]
+            of_transactions = self.exactly_once and topic != self.input
 
-            async def nothing_left(part: Part = part) -> bool:
-                ends = await end_offsets(self.kafka.bootstrap, self._reads(part)[1], isolation="read_committed")
+            async def nothing_left(part: Part = part, topic: str = topic, *, behind: bool = of_transactions) -> bool:
                 committed = await self.committed(part)
+                if behind:  # the last offset is a marker's, which is delivered to nobody
+                    ends = {record.partition: record.offset + 1 for record in await self.read(topic)}
+                else:
+                    ends = await end_offsets(self.kafka.bootstrap, topic)
                 return all(committed.get(partition, 0) >= offset for partition, offset in ends.items())
 
             await self.until(nothing_left, f"{part} has not committed all of its input", timeout_s)
@@ -280,10 +296,24 @@ class Chat2ga:
         records = await self.fed()
         return await asyncio.to_thread(expected, records, accounts=ACCOUNTS, **options)
 
-    async def verdict(self, want: Expected | None = None, *, isolation: Isolation = "read_uncommitted") -> Verdict:
+    @property
+    def exactly_once(self) -> bool:
+        """Whether the workers promise it: then what counts is what a reader of committed records finds."""
+        return self.settings.get("processing_guarantee") == "exactly_once"
+
+    @property
+    def isolation(self) -> Isolation:
+        """How the topics are read."""
+        return "read_committed" if self.exactly_once else "read_uncommitted"
+
+    async def read(self, topic: str) -> list[Record]:
+        """A topic's records, as those read them who trust the guarantee."""
+        return await read_topic(self.kafka.bootstrap, topic, isolation=self.isolation)
+
+    async def verdict(self, want: Expected | None = None) -> Verdict:
         """What Kafka and the collector hold now, judged."""
         want = want or await self.expected()
-        return await judge(self.kafka.bootstrap, self.prefix, GROUP, want, self.google, isolation=isolation)
+        return await judge(self.kafka.bootstrap, self.prefix, GROUP, want, self.google, isolation=self.isolation)
 
 
 def said(worker: WorkerProcess) -> list[str]:

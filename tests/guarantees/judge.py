@@ -128,7 +128,8 @@ async def judge(
 ) -> Verdict:
     """Compare `ga-events`, `dead-letters` and the sessions' changelog with what is expected.
 
-    With `google` also `ga-receipts`, the ledger's changelog and what it took.
+    With `google` also `ga-receipts`, the ledger's changelog and what it took. Where only
+    what was committed is read, a repeat is a fault.
     """
 
     async def read(topic: str) -> list[Record]:
@@ -142,6 +143,9 @@ async def judge(
         _judge_receipts(verdict, want, await read("ga-receipts"))
         _judge_ledger(verdict, want, await read(f"{group}-ledger-changelog"))
         _judge_google(verdict, want, google)
+    if isolation == "read_committed":  # where nobody may do anything twice
+        verdict.wrong("repeated", *["an event or a dead letter"] * verdict.repeats)
+        verdict.wrong("stale_write", *["a changelog record behind a newer one"] * verdict.stale_writes)
     return verdict
 
 

@@ -235,7 +235,7 @@ async def a_worker_is_frozen_and_woken(chat2ga: Chat2ga, rng: Random, dose: Dose
             await chat2ga.progressed(feeder.written)  # what was written so far, in all partitions: it was replaced
             await _some_time(rng)
             chat2ga.wake(name)
-            await _some_time(rng)
+            await chat2ga.progressed(feeder.written)  # a fenced one is noticed, and started again
         feeder.enough()
         await feeder.finished()
     await chat2ga.caught_up()

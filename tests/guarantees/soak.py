@@ -2,6 +2,8 @@
 
     python -m tests.guarantees.soak [--minutes 20] [--seed N] [--only SCENARIO]
 
+Each under one of the two guarantees, drawn like all else.
+
 Prints its seed first. Stops at the first violation with what the judge has found,
 and leaves the logs of the workers where it says.
 """
@@ -23,14 +25,19 @@ from tests.guarantees.judge import Verdict
 from tests.guarantees.scenarios import LONG, SCENARIOS, Scenario
 from tests.kafka import KafkaCluster, delete_topics
 
+GUARANTEES: Final = ("at_least_once", "exactly_once")
 _PATIENCE_S: Final = 1_800.0
 """For one scenario: whatever stands still is a violation too."""
 
 
-async def _play(scenario: Scenario, kafka: KafkaCluster, prefix: str, directory: Path, rng: Random) -> Verdict:
+async def _play(
+    scenario: Scenario, guarantee: str, kafka: KafkaCluster, prefix: str, directory: Path, rng: Random
+) -> Verdict:
     """One scenario on topics of its own."""
     async with Google(secrets=secrets()) as google:
-        chat2ga = Chat2ga(kafka, prefix, directory, google=google, copies=len(kafka.nodes))
+        chat2ga = Chat2ga(
+            kafka, prefix, directory, google=google, copies=len(kafka.nodes), processing_guarantee=guarantee
+        )
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 return await scenario.play(chat2ga, rng, LONG)
@@ -52,20 +59,25 @@ def _soak(minutes: float, seed: int, only: str | None) -> int:
                 order = [only] if only else rng.sample(list(SCENARIOS), len(SCENARIOS))
             name = order.pop()
             scenario, began, mine = SCENARIOS[name], time.monotonic(), rng.randrange(1_000_000)
+            guarantee = rng.choice(GUARANTEES)
             here = directory / f"{number}-{name}"
             here.mkdir()
             try:
                 kafka = {1: one, 3: three}[scenario.nodes]
-                verdict = asyncio.run(_play(scenario, kafka, f"soak{number}-", here, Random(mine)))
+                verdict = asyncio.run(_play(scenario, guarantee, kafka, f"soak{number}-", here, Random(mine)))
                 violated = bool(verdict.faults)
                 told = str(verdict)
             except Exception:  # noqa: BLE001 - whatever it is, it is what the soak is looking for
                 violated, told = True, traceback.format_exc()
             if violated:
-                _say(f"VIOLATION after {number} scenarios in {name} (its seed {mine}; of the soak {seed}):\n{told}")
+                _say(
+                    f"VIOLATION after {number} scenarios in {name}, {guarantee} "
+                    f"(its seed {mine}; of the soak {seed}):\n{told}"
+                )
                 _say(f"logs: {here}")
                 return 1
-            _say(f"{number}. {scenario.name}: well after {time.monotonic() - began:.0f} s; {told.splitlines()[-1]}")
+            took_s = time.monotonic() - began
+            _say(f"{number}. {scenario.name}, {guarantee}: well after {took_s:.0f} s; {told.splitlines()[-1]}")
             shutil.rmtree(here)
     shutil.rmtree(directory)
     _say(f"seed {seed}: {number} scenarios, no violation")

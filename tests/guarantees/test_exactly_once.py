@@ -1,255 +1,189 @@
 """`exactly_once` under faults: who reads committed finds each event, dead letter and receipt once, and exact state."""
 
 import asyncio
-import os
 import random
 import signal
-import time
 from collections import Counter
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from msgspec.structs import replace
 
-from schemas.ga_event import Tracker, encode_event
+from schemas.ga_event import decode_event, encode_event
 from schemas.interaction import Fault, Unknown
-from schemas.receipt import decode_receipt
 from streams.attribution import RuleBook
-from streams.demo.collector import Collector
-from streams.demo.traffic import Mix, sessions
-from streams.runs import ROOT_KEY
-from tests.guarantees import expected, judge
-from tests.kafka import WorkerProcess, Written, create_topics, end_offsets, produce, read_topic
-from tests.streams.measurement.made import made
+from tests.guarantees.broken import program
+from tests.guarantees.feeding import records_of
+from tests.guarantees.harness import ACCOUNTS, FENCED, said
+from tests.guarantees.judge import expected
+from tests.guarantees.scenarios import (
+    QUICK,
+    deliver_is_killed,
+    one_of_three_brokers_is_killed,
+    the_broker_is_out_of_reach,
+    the_only_broker_is_restarted,
+    whole_workers_are_killed,
+    workers_join_and_leave,
+)
 
-SETTINGS = {
-    "processing_guarantee": "exactly_once",
-    "group": "g",
-    "partitions": 4,
-    "session_timeout_s": 6,
-    "heartbeat_s": 1,
-    "rebalance_timeout_s": 10,
-}
-PATIENCE_S = 120.0
-
-
-class Group:
-    """Workers of one group, each with a directory of its own."""
-
-    def __init__(self, kafka, prefix, directory):
-        self.kafka, self.prefix, self.directory = kafka, prefix, directory
-        self.workers: dict[int, WorkerProcess] = {}
-
-    def start(self, number, only="attribute", **settings):
-        given = {"topic_prefix": self.prefix, **SETTINGS, **settings}
-        self.workers[number] = WorkerProcess(self.kafka.url, self.directory / str(number), only=only, **given).start()
-
-    async def feed(self, seed, n, bad=0.02):
-        topic = f"{self.prefix}chat-interactions"
-        await create_topics(self.kafka.bootstrap, topic, config={"max.message.bytes": "8388608"})
-        mix = Mix(mean_interactions=5.0, starts_per_s=50.0, bad=bad)
-        return await produce(
-            self.kafka.bootstrap,
-            topic,
-            [
-                Written(each.key, each.value, timestamp_ms=each.arrival_ms)
-                for each in sessions(seed, n, mix=mix)
-                if each.key is not None
-            ],
-        )
-
-    async def input(self, topic="chat-interactions"):
-        return await read_topic(self.kafka.bootstrap, f"{self.prefix}{topic}", isolation="read_committed")
-
-    async def committed(self, group, topic):
-        """What Kafka has as the group's next offsets, together."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
-        await admin.start()
-        try:
-            offsets = await admin.list_consumer_group_offsets(group)
-        except KafkaError:  # the first to ask makes the broker make its topic of offsets
-            return 0
-        finally:
-            await admin.close()
-        return sum(at.offset for tp, at in offsets.items() if tp.topic == f"{self.prefix}{topic}" and at.offset > 0)
-
-    async def progressed(self, records, group="g", topic="chat-interactions"):
-        end = time.monotonic() + PATIENCE_S
-        while await self.committed(group, topic) < records:
-            assert time.monotonic() < end, self.logs()
-            await asyncio.sleep(0.1)
-
-    async def done(self, group="g", topic="chat-interactions"):
-        ends = await end_offsets(self.kafka.bootstrap, f"{self.prefix}{topic}")
-        await self.progressed(sum(ends.values()), group, topic)
-
-    async def stop(self, *numbers):
-        workers = [self.workers.pop(number) for number in numbers or list(self.workers)]
-        await asyncio.gather(*[worker.ready() for worker in workers])  # told before it is at work, one ends with 143
-        codes = await asyncio.gather(*[asyncio.to_thread(worker.terminate) for worker in workers])
-        assert set(codes) == {0}, [worker.process.tail(30) for worker in workers]
-
-    async def faults(self, want=None, isolation="read_committed"):
-        """Everything that is wrong; a repeat is."""
-        want = want or expected(await self.input())
-        verdict = await judge(self.kafka.bootstrap, self.prefix, "g", want, isolation=isolation)
-        more = {"repeats": verdict.repeats, "stale_writes": verdict.stale_writes}
-        return {**verdict.faults, **{name: count for name, count in more.items() if count}}
-
-    def logs(self):
-        return "\n".join(f"--- {number}\n{worker.process.tail(15)}" for number, worker in self.workers.items())
+EXACTLY_ONCE = {"processing_guarantee": "exactly_once"}
 
 
 @pytest.fixture
-def group(kafka, prefix, tmp_path):
-    workers = Group(kafka, prefix, tmp_path)
-    yield workers
-    for worker in workers.workers.values():
-        worker.kill()
+def chat2ga(chat2ga):
+    chat2ga.settings |= EXACTLY_ONCE
+    return chat2ga
 
 
-async def test_kills_at_random_moments_repeat_and_lose_nothing(group):
+@pytest.fixture
+def chat2ga_and_google(chat2ga_and_google):
+    chat2ga_and_google.settings |= EXACTLY_ONCE
+    return chat2ga_and_google
+
+
+async def exact(chat2ga, want=None):
+    """Nobody missed anything, did anything twice or left a wrong state; a repeat is a fault here."""
+    verdict = await chat2ga.verdict(want)
+    assert verdict.faults == {}, verdict
+
+
+async def test_kills_at_random_moments_repeat_and_lose_nothing(chat2ga):
     moments = random.Random(20)
-    total = await group.feed(seed=21, n=10_000)
-    group.start(0)
-    group.start(1)
+    total = await chat2ga.feed(sessions=10_000, seed=21)
+    chat2ga.start("a")
+    chat2ga.start("b")
     for kill in range(5):
-        await group.progressed((kill + 1) * total // 8)
+        await chat2ga.progressed((kill + 1) * total // 8)
         await asyncio.sleep(moments.random())
-        await asyncio.to_thread(group.workers[kill % 2].kill)
-        group.start(kill % 2)
-    await group.done()
-    await group.stop()
-    assert await group.faults() == {}
+        chat2ga.kill("ab"[kill % 2])
+        chat2ga.start("ab"[kill % 2])
+    await chat2ga.caught_up()
+    assert await chat2ga.stop_all() == {"a": 0, "b": 0}
+    await exact(chat2ga)
 
 
-async def test_workers_that_join_and_leave_in_order_repeat_and_lose_nothing(group):
-    total = await group.feed(seed=22, n=10_000)
-    group.start(0)
-    await group.progressed(total // 6)
-    group.start(1)
-    await group.progressed(total // 3)
-    group.start(2)
-    await group.progressed(total // 2)
-    await group.stop(0)
-    await group.done()
-    await group.stop()
-    assert await group.faults() == {}
+@pytest.mark.parametrize("scenario", [workers_join_and_leave, whole_workers_are_killed, deliver_is_killed])
+async def test_under_faults_of_workers(chat2ga_and_google, scenario):
+    await scenario.play(chat2ga_and_google, random.Random(2), QUICK)
+    await exact(chat2ga_and_google)
 
 
-async def test_a_worker_frozen_beyond_its_session_and_woken_is_fenced_and_publishes_nothing(group):
-    total = await group.feed(seed=23, n=16_000)
-    group.start(0)
-    await group.progressed(total // 10)
-    frozen = group.workers.pop(0).process
-    os.kill(frozen.pid, signal.SIGSTOP)
-    try:
-        group.start(1)
-        await group.progressed(total // 2)
-        os.kill(frozen.pid, signal.SIGCONT)
-        assert await asyncio.to_thread(frozen.wait, 30) == 1
-    finally:
-        frozen.kill()
-    assert "fenced: another worker uses g." in frozen.text()
-    assert "never retrieved" not in frozen.text()
-    await group.done()
-    await group.stop()
-    assert await group.faults() == {}
+@pytest.mark.parametrize("scenario", [the_only_broker_is_restarted, the_broker_is_out_of_reach])
+async def test_under_faults_of_the_only_broker(chat2ga_on_one, scenario):
+    chat2ga_on_one.settings |= EXACTLY_ONCE
+    await scenario.play(chat2ga_on_one, random.Random(2), QUICK)
+    await exact(chat2ga_on_one)
 
 
-async def test_re_keyed_records_are_there_once(group):
-    total = await group.feed(seed=24, n=6_000)
-    group.start(0, rekey=True)
+async def test_while_one_of_three_brokers_is_killed_and_comes_back(chat2ga_on_three):
+    chat2ga_on_three.settings |= EXACTLY_ONCE
+    await one_of_three_brokers_is_killed.play(chat2ga_on_three, random.Random(2), QUICK)
+    await exact(chat2ga_on_three)
+
+
+async def test_a_worker_frozen_beyond_its_session_and_woken_is_fenced_and_publishes_nothing(chat2ga):
+    total = await chat2ga.feed(sessions=16_000, seed=23)
+    woken = chat2ga.start("a")
+    await chat2ga.progressed(total // 10)
+    chat2ga.freeze("a")
+    chat2ga.start("b")
+    await chat2ga.progressed(total // 2)
+    chat2ga.wake("a")
+    assert await chat2ga.ended("a", 30) == FENCED
+    assert "fenced: another worker uses g." in said(woken)[-1]
+    assert "never retrieved" not in woken.process.text()
+    await chat2ga.caught_up()
+    assert await chat2ga.stop_all() == {"b": 0}
+    await exact(chat2ga)
+
+
+async def test_re_keyed_records_are_there_once(chat2ga):
+    chat2ga.settings["rekey"] = True
+    total = await chat2ga.feed(sessions=6_000, seed=24)
+    chat2ga.start("a")
     for kill in range(3):
-        await group.progressed((kill + 1) * total // 5, "g-rekey")
-        await asyncio.to_thread(group.workers[0].kill)
-        group.start(0, rekey=True)
-    await group.done("g-rekey")
-    keyed = await group.input("chat-interactions-keyed")
-    # Behind the last record lies a marker, which is delivered to nobody.
-    due = {partition: [each.offset for each in keyed if each.partition == partition] for partition in range(4)}
-    await group.progressed(sum(offsets[-1] + 1 for offsets in due.values() if offsets), topic="chat-interactions-keyed")
-    await group.stop()
-    given = await group.input()
-    rules = RuleBook()
+        await chat2ga.progressed((kill + 1) * total // 5, "rekey")
+        chat2ga.kill("a")
+        chat2ga.start("a")
+    await chat2ga.caught_up()
+    assert await chat2ga.stop_all() == {"a": 0}
+    given, keyed = await chat2ga.fed(), await chat2ga.read(f"{chat2ga.prefix}chat-interactions-keyed")
+    rules = RuleBook(accounts=ACCOUNTS)
     taken = [
         each.value for each in given if not isinstance(rules.decode(each.value, each.timestamp_ms), (Fault, Unknown))
     ]
     assert Counter(each.value for each in keyed) == Counter(taken)
-    want = expected(keyed)
-    want.dead_letters = expected(given, check_keys=False).dead_letters
-    assert await group.faults(want) == {}
+    want = expected(keyed, accounts=ACCOUNTS)
+    want.dead_letters = expected(given, accounts=ACCOUNTS, check_keys=False).dead_letters
+    await exact(chat2ga, want)
 
 
-TRACKERS = ("G-ABC1234567", "G-DEF7654321", "G-NOSECRET00")
-SECRETS = {"G-ABC1234567": "first-secret-of-ga", "G-DEF7654321": "second-secret-of-ga"}
-ACCOUNTS = """
-[accounts.acme]
-api_secrets = { "G-ABC1234567" = "env:GA_ONE", "G-DEF7654321" = "env:GA_TWO" }
-"""
-IN_FLIGHT = 8
-
-
-def events(first, count):
-    """Of a moment ago, five a visitor, each for two trackers that take them and one that has no secret."""
-    now = time.time_ns() // 1_000
-    return [
-        made(
-            number,
-            client_id=f"{number // 5}.1700000000",
-            timestamp_micros=now - 60_000_000 + number,
-            trackers=tuple(Tracker(tracker, "1700000000") for tracker in TRACKERS),
-        )
-        for number in range(first, first + count)
-    ]
-
-
-def written(made_events):
-    return [Written(b"acme/s/%s" % event.client_id.encode(), encode_event(event)) for event in made_events]
-
-
-async def test_after_kills_of_deliver_each_event_has_one_receipt_and_the_ledger_agrees(group, monkeypatch):
-    monkeypatch.setenv("GA_ONE", SECRETS[TRACKERS[0]])
-    monkeypatch.setenv("GA_TWO", SECRETS[TRACKERS[1]])
-    (group.directory / "accounts.toml").write_text(ACCOUNTS)
-    topic = f"{group.prefix}ga-events"
-    await create_topics(group.kafka.bootstrap, topic)
-    good, aborted = events(0, 3_000), events(10_000, 500)
+async def test_what_another_application_aborted_in_ga_events_is_never_posted(chat2ga_and_google):
+    chat2ga = chat2ga_and_google
+    await chat2ga.feed(sessions=50, seed=25)
+    chat2ga.start("a")
+    await chat2ga.caught_up("attribute")
+    topic = f"{chat2ga.prefix}ga-events"
     async with AIOKafkaProducer(
-        bootstrap_servers=group.kafka.bootstrap, transactional_id=f"{group.prefix}other"
+        bootstrap_servers=chat2ga.kafka.bootstrap, transactional_id=f"{chat2ga.prefix}other"
     ) as producer:
         await producer.begin_transaction()
-        for record in written(aborted):
-            await producer.send(topic, record.value, key=record.key)
+        for record in await chat2ga.read(topic):
+            event = decode_event(record.value)
+            aborted = replace(event, event_id=event.event_id[::-1])
+            await producer.send(topic, encode_event(aborted), key=record.key, partition=record.partition)
         await producer.abort_transaction()
-    await produce(group.kafka.bootstrap, topic, [*written(good), Written(b"k", b"no event")])
-    due = {(event.event_id, tracker) for event in good for tracker in TRACKERS}
-    arrivals = []
-    kills = 3
-    async with Collector(secrets=SECRETS, on_arrival=arrivals.append) as collector:
+    await chat2ga.feed(sessions=50, seed=26)  # so that something lies behind it
+    chat2ga.start("d", "deliver")
+    await chat2ga.caught_up()
+    assert await chat2ga.stop_all() == {"a": 0, "d": 0}
+    await exact(chat2ga)
 
-        def start():
-            accounts = group.directory / "accounts.toml"
-            group.start(0, "deliver", accounts=accounts, ga_endpoint=collector.url, ga_in_flight=IN_FLIGHT)
 
-        start()
-        for kill in range(kills):
-            end = time.monotonic() + PATIENCE_S
-            while collector.summary()["distinct_events"] < (kill + 1) * len(good) * 2 // 5:
-                assert time.monotonic() < end, group.logs()
-                await asyncio.sleep(0.02)
-            await asyncio.to_thread(group.workers[0].kill)
-            start()
-        await group.done("g-deliver", "ga-events")
-        await group.stop()
-    receipts = [decode_receipt(record.value) for record in await group.input("ga-receipts")]
-    assert Counter((each.event_id, each.tracker_id) for each in receipts) == Counter(due)
-    delivered = {(each.event_id, each.tracker_id) for each in receipts if each.outcome == "delivered"}
-    assert delivered == {pair for pair in due if pair[1] in SECRETS}
-    ledger = {record.key for record in await group.input("g-ledger-changelog")} - {ROOT_KEY}
-    assert ledger == {f"{event}/{tracker}".encode() for event, tracker in delivered}
-    assert len(await group.input("dead-letters")) == 1
-    # The request itself is in no transaction: what was in flight at a kill may arrive twice.
-    assert {(each.event_id, each.tracker_id) for each in arrivals} == delivered
-    assert len(arrivals) - len(delivered) <= kills * IN_FLIGHT * 5
+# -- with a guard broken -----------------------------------------------------------------------------
+
+
+async def frozen_or_ended(chat2ga, guard, at, by="KILL"):
+    """The worker is stopped in the middle of a transaction, or behind it: there are events in each by then."""
+    chat2ga.settings |= {"max_run": 50, "session_timeout_s": 3, "heartbeat_s": 0.5}
+    await chat2ga.feed(records_of(27, 300, bad=0.1))
+    chat2ga.start("a", program=program(guard=guard, at=at, after=18, by=by))
+
+
+@pytest.mark.parametrize(
+    ("guard", "at", "named"),
+    [
+        pytest.param("", "all in the transaction", set(), id="as it is, before the commit"),
+        pytest.param("", "transaction committed", set(), id="as it is, behind the commit"),
+        pytest.param("outputs_outside", "all in the transaction", {"repeated"}, id="outputs outside"),
+        pytest.param("state_outside", "all in the transaction", {"missing"}, id="state outside"),
+        pytest.param("offset_outside", "transaction committed", {"repeated"}, id="offset outside"),
+        pytest.param("fences_nobody", "all in the transaction", {"missing"}, id="a transaction is left open"),
+    ],
+)
+async def test_the_judge_sees_what_is_not_in_the_transaction(chat2ga, guard, at, named):
+    await frozen_or_ended(chat2ga, guard, at)
+    assert await chat2ga.ended("a") == -signal.SIGKILL
+    chat2ga.start("a", program=program(guard=guard if guard == "fences_nobody" else ""))
+    await chat2ga.caught_up()
+    await chat2ga.stop_all()
+    verdict = await chat2ga.verdict()
+    assert named <= verdict.faults.keys(), verdict
+    assert named or verdict.faults == {}, verdict
+
+
+@pytest.mark.parametrize(("guard", "named"), [("", set()), ("fences_nobody", {"repeated"})])
+async def test_the_judge_sees_what_one_that_is_not_fenced_commits(chat2ga, guard, named):
+    await frozen_or_ended(chat2ga, guard, "all in the transaction", by="STOP")
+    await chat2ga.frozen("a")
+    chat2ga.start("b", program=program(guard=guard))
+    await chat2ga.caught_up()
+    chat2ga.wake("a")
+    if guard:
+        await chat2ga.at_work()
+    else:
+        assert await chat2ga.ended("a") == FENCED
+    await chat2ga.stop_all()
+    verdict = await chat2ga.verdict()
+    assert named <= verdict.faults.keys(), verdict
+    assert named or verdict.faults == {}, verdict
