@@ -5,6 +5,7 @@ all of them are fed all the time, so those that stood still longest are the last
 """
 
 import asyncio
+import logging
 import sys
 import tempfile
 import time
@@ -164,6 +165,7 @@ async def _brokers() -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a node that is gone it tells fifty times a second
     asked = sys.argv[1:] or ["peers", "brokers"]
     for each in asked:
         asyncio.run({"peers": _peers, "brokers": _brokers}[each]())
