@@ -109,7 +109,6 @@ TESTED_ELSEWHERE = {
     "streams/runs/pipeline": GUARANTEES,
     "streams/runs/producer": GUARANTEES,
     "streams/runs/run": GUARANTEES,
-    "streams/runs/table": GUARANTEES,
     "streams/runs/writing": "streams/runs/test_app",
     "streams/worker/broker": GUARANTEES,
     "streams/worker/process": GUARANTEES,

@@ -13,6 +13,7 @@ __all__ = [
     "PublishFailed",
     "RunsError",
     "StoreInUse",
+    "StoreUnwritable",
     "TopicRecreated",
     "TransactionFailed",
     "TransactionsUnavailable",
@@ -128,6 +129,21 @@ class StoreInUse(RunsError):
         return (
             f"{self.path}: the local store cannot be opened: {self.reason}. "
             "Each worker needs a state directory of its own that it may write."
+        )
+
+
+class StoreUnwritable(RunsError):
+    """The local store of a partition does not take what the changelog holds."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: the local store cannot be written: {self.reason}. Nothing is lost: the changelog has it. "
+            "Make room on its disk, then start again; a store that is damaged can be deleted: it is read from the "
+            "changelog again."
         )
 
 

@@ -8,7 +8,8 @@ again into an empty state.
 
 Keys wait in buckets by the time of their next look. A touched entry is not
 moved: it is looked at when its bucket is due, and put where it belongs then.
-So an entry costs one list slot, and a record costs nothing.
+So an entry costs one list slot, one more for each time that it was removed and
+made again before its first look, and a record costs nothing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,14 +75,16 @@ class Expiry:
     ) -> list[bytes]:
         """Keys that may go now, at most `MAX_LOOKS` of them; the caller removes them."""
         gone = []
+        looked: set[bytes] = set()  # a key that was removed and made again waits twice
         looks = 0
         for waiting in (self._by_expiry, self._by_touch):
             due = waiting.due(watermark_micros if waiting is self._by_expiry else record_ms)
             while looks < MAX_LOOKS and (key := next(due, None)) is not None:
                 looks += 1
                 stored = entries.get(key)
-                if stored is None:
+                if stored is None or key in looked:
                     continue
+                looked.add(key)
                 entry = unpack(stored)
                 quiet_ms = entry.touched_ms + self._idle_ms
                 if entry.expires_micros >= watermark_micros:

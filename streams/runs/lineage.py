@@ -54,6 +54,11 @@ class Lineage:
         self.source_id: bytes = UNKNOWN_ID
         self.changelog_id: bytes = UNKNOWN_ID
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the broker tells topics apart: without ids no changelog names its input."""
+        return self.source_id != UNKNOWN_ID
+
     def look(self, found: dict[str, TopicIdentity]) -> None:
         """Compare with what was found before. A topic that is missing may come back: it says nothing.
 

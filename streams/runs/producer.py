@@ -25,6 +25,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_ms: int | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class RunProducer(Producer):
@@ -65,10 +66,12 @@ class Publisher:
         producer = self._producer()
         deliveries: list[tuple[asyncio.Future[Any], int]] = []
         batch = producer.create_batch()
-        for key, value, timestamp_ms in records:
-            if batch.append(key=key, value=value, timestamp=timestamp_ms) is None:  # full
+        for key, value, timestamp_ms, headers in records:
+            if batch.append(key=key, value=value, timestamp=timestamp_ms, headers=headers) is None:  # full
                 deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
                 batch = producer.create_batch()
-                batch.append(key=key, value=value, timestamp=timestamp_ms)  # the first fits, whatever its size
+                batch.append(
+                    key=key, value=value, timestamp=timestamp_ms, headers=headers
+                )  # the first fits, whatever its size
         deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
         return deliveries

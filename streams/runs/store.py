@@ -13,9 +13,9 @@ from typing import Final, Protocol, cast
 
 from rocksdict import AccessType, Options, Rdict, WriteBatch
 
-from streams.runs.errors import StoreInUse
+from streams.runs.errors import StoreInUse, StoreUnwritable
 
-__all__ = ["MemoryStore", "RocksStore", "Store"]
+__all__ = ["Change", "MemoryStore", "RocksStore", "Store"]
 
 Change = tuple[bytes, bytes | None]
 
@@ -81,7 +81,7 @@ class RocksStore:
         return entries, int.from_bytes(offset, "big")
 
     def write(self, partition: int, changes: Iterable[Change], changelog_offset: int) -> None:
-        """Changes and their offset in one batch: both are there, or neither."""
+        """Changes and their offset in one batch: both are there, or neither. Raises StoreUnwritable, StoreInUse."""
         batch = WriteBatch(raw_mode=True)
         for key, value in changes:
             if value is None:
@@ -89,7 +89,12 @@ class RocksStore:
             else:
                 batch.put(self._ENTRY + key, value)
         batch.put(self._OFFSET, changelog_offset.to_bytes(8, "big"))
-        self._store(partition).write(batch)
+        try:
+            self._store(partition).write(batch)
+        except StoreInUse:
+            raise
+        except Exception as error:  # rocksdict raises plain Exception
+            raise StoreUnwritable(str(self._path(partition)), str(error)) from error
 
     def close(self, partition: int) -> None:
         """Close the partition's database, if it is open."""

@@ -16,18 +16,20 @@ from typing import Any, Final, cast
 
 import faust
 from aiokafka.errors import KafkaError
+from aiokafka.structs import ConsumerRecord
 from faust.exceptions import NotReady
 from faust.types import EventT
 from faust.types.tuples import TP
 
 from streams.runs.entry import unpack
-from streams.runs.errors import ChangelogDamaged, ChangelogRecreated, InputRecreated, RunsError
+from streams.runs.errors import ChangelogDamaged, ChangelogRecreated, InputRecreated
 from streams.runs.expiry import Expiry
 from streams.runs.lineage import CHANGELOG_KEY, ROOT_KEY, Lineage, pack_root, root_id
 from streams.runs.producer import Record
 from streams.runs.run import Run, RunSchema
-from streams.runs.store import MemoryStore, Store
+from streams.runs.store import Change, MemoryStore, Store
 from streams.runs.strays import Between, Strays, compare, read_between
+from streams.runs.tombstone import UNKNOWN, seen_by, tombstone
 
 __all__ = ["RunTable", "TablePartition"]
 
@@ -46,6 +48,7 @@ class TablePartition:
         self.watermark_micros = 0  # the app's stream time: it never goes back
         self.record_ms = 0  # latest record time
         self.changelog_offset: int | None = None  # up to and with which the changelog was applied or written
+        self.looked_offset = -1  # up to and with which it is known who has written to it
         self.source_id: bytes | None = None  # of the input that the state stems from, as the changelog says
         self.was_written = False  # before it became ours, by whatever version
         self.strays: Final = Strays()
@@ -70,17 +73,15 @@ class TablePartition:
         self.watermark_micros = max(self.watermark_micros, watermark_micros)
         self.record_ms = max(self.record_ms, record_ms)
 
-    def sweep(self, committed_next_offset: int) -> list[bytes]:
-        """Remove what has expired; the keys, for the changelog."""
+    def sweep(self, committed_next_offset: int) -> list[Record]:
+        """Remove what has expired; the tombstones, for the changelog."""
         gone = self.expiry.expired(
             self.entries,
             watermark_micros=self.watermark_micros,
             record_ms=self.record_ms,
             committed_next_offset=committed_next_offset,
         )
-        for key in gone:
-            del self.entries[key]
-        return gone
+        return [tombstone(key, self.entries.pop(key)) for key in gone]
 
     def last_input_offset(self) -> int:
         """The highest input offset that any entry has seen; -1 without entries."""
@@ -125,6 +126,7 @@ class RunTable(faust.Table[bytes, bytes]):
         self._lineage: Final = Lineage(source, changelog, partitions, by_offset=by_offset)
         self._by_offset: Final = by_offset
         self._held: Final[dict[int, TablePartition]] = {}
+        self._failed = False  # in recovery: what lies behind it would leave a hole
         self.recovered_records = 0
         self._assigned_s = 0.0
 
@@ -144,24 +146,32 @@ class RunTable(faust.Table[bytes, bytes]):
         return committed
 
     async def write(self, number: int, changes: Sequence[Record]) -> None:
-        """Make changes durable: the changelog first, acknowledged, then the local store. Raises PublishFailed.
+        """Make changes durable: the changelog first, acknowledged, then the local store.
+
+        What a stray has turned back is written again at once, before the store stands
+        behind it: a restart would never see it. Raises PublishFailed, StoreUnwritable.
 
         One write of a partition at a time: the caller's to see to.
         """
-        changes = [*changes, *self.to_write_again(number, changes)]
-        offset = await cast("Any", self.app).publish_to(self.changelog, number, changes)
+        stored: list[Change] = []
+        again = [*changes, *self.to_write_again(number, changes)]
+        while again:
+            offset = await cast("Any", self.app).publish_to(self.changelog, number, again)
+            held = self._held.get(number)
+            if offset is None or held is None:
+                return
+            mine = [(change.key or b"", change.value) for change in again]
+            stored += mine
+            first_offset = held.looked_offset + 1
+            held.looked_offset = offset
+            if offset >= first_offset + len(again):
+                stored += await self._find_strays(held, dict(mine), first_offset, offset + 1)
+            again = held.strays.to_write_again(held.entries, again)
         held = self._held.get(number)
-        if offset is None or held is None or held.overtaken:
-            return
-        stored = [(change.key or b"", change.value) for change in changes]
-        expected_offset = len(changes) + (-1 if held.changelog_offset is None else held.changelog_offset)
-        if offset > expected_offset:
-            taken_over = await self._find_strays(held, dict(stored), expected_offset - len(changes) + 1, offset + 1)
-            if taken_over is None:
-                return  # the store stays before what it misses: from there it is read again
-            stored += taken_over
-        held.changelog_offset = offset
-        self._store_of.write(number, stored, offset)
+        # Overtaken, the store stays before what it misses: from there it is read again.
+        if stored and held is not None and not held.overtaken:
+            held.changelog_offset = held.looked_offset
+            self._store_of.write(number, stored, held.looked_offset)
 
     def to_write_again(self, number: int, changes: Sequence[Record]) -> list[Record]:
         """What is to be written along with these changes, as a stray has turned it back in the changelog."""
@@ -176,27 +186,24 @@ class RunTable(faust.Table[bytes, bytes]):
         """
         held = self._held.get(number)
         if held is not None:
-            held.changelog_offset = changelog_offset
+            held.changelog_offset = held.looked_offset = changelog_offset
             self._store_of.write(number, [(change.key or b"", change.value) for change in changes], changelog_offset)
 
     async def _find_strays(
         self, held: TablePartition, ours: dict[bytes, bytes | None], first_offset: int, next_offset: int
-    ) -> list[tuple[bytes, bytes | None]] | None:
-        """Look at the changelog where somebody else has written to it.
-
-        What is taken over from there; None where he is further than we are.
-        """
+    ) -> list[Change]:
+        """Look at the changelog where somebody else has written to it; what is taken over from there."""
         between = Between()
         async with aclosing(read_between(self.app, self.changelog, held.number, first_offset, next_offset)) as records:
-            async for key, value in records:
+            async for key, value, headers in records:
                 if key == ROOT_KEY:
                     continue  # whoever writes it, writes the same
                 try:
-                    between.add(key, value)
+                    between.add(key, value, headers)
                 except ValueError as error:
                     raise ChangelogDamaged(self.changelog, held.number, first_offset, str(error)) from None
         found = compare(between, ours, held.entries)
-        held.overtaken = found.overtaken
+        held.overtaken = held.overtaken or found.overtaken
         for key in found.turned_back:
             held.strays.add(key)
         for key, value in found.taken_over.items():
@@ -209,7 +216,7 @@ class RunTable(faust.Table[bytes, bytes]):
             len(found.taken_over),
             "; it is further: all is read again" if found.overtaken else "",
         )
-        return None if found.overtaken else list(found.taken_over.items())
+        return list(found.taken_over.items())
 
     # -- for Faust --------------------------------------------------------------------
 
@@ -217,32 +224,40 @@ class RunTable(faust.Table[bytes, bytes]):
         """Faust would open a store of its own and create the changelog: topics are the app's to create."""
 
     async def on_changelog_event(self, event: EventT) -> None:
-        """A run of the changelog, in recovery. What cannot be read stops the app: Faust would log it and go on."""
-        run = cast("Run", event.value)
+        """A run of the changelog, in recovery.
+
+        What cannot be applied stops the app, and nothing behind it is applied any more:
+        Faust would log it and go on, and the store would have a hole for good.
+        """
+        if self._failed or self.app.should_stop:
+            return
         try:
-            self._apply(run)
-        except ChangelogDamaged as error:
+            self._apply(cast("Run", event.value))
+        except Exception as error:  # noqa: BLE001 - whatever it is: Faust would pass over the run
+            self._failed = True
             await self.app.crash(error)
 
     def _apply(self, run: Run) -> None:
         held = self._held.get(run.partition)
         if held is None:
             return  # revoked meanwhile
-        changes = []
+        changes: list[Change] = []
         for record in run.records:
             key, value = record.key or b"", record.value
             if key == ROOT_KEY:
                 held.source_id = self._root(run, value, record.offset)
-            elif value is None:
-                held.remove(key)
-            elif self._is_stale(held, key, value, run, record.offset):
+            elif self._is_stale(held, record, run):
                 held.strays.add(key)
                 continue
             else:
-                held.put(key, value)
+                held.strays.discard(key)  # its last record is not the stray any more
+                if value is None:
+                    held.remove(key)
+                else:
+                    held.put(key, value)
             changes.append((key, value))
         # What is delivered to nobody counts as read: a transaction's marker, and what was aborted or compacted away.
-        held.changelog_offset = run.next_offset - 1
+        held.changelog_offset = held.looked_offset = run.next_offset - 1
         self._store_of.write(run.partition, changes, run.next_offset - 1)
         self.recovered_records += len(run)
 
@@ -253,14 +268,15 @@ class RunTable(faust.Table[bytes, bytes]):
         except ValueError as error:
             raise ChangelogDamaged(run.topic, run.partition, offset, str(error)) from None
 
-    def _is_stale(self, held: TablePartition, key: bytes, value: bytes, run: Run, offset: int) -> bool:
+    @staticmethod
+    def _is_stale(held: TablePartition, record: ConsumerRecord[bytes | None, bytes | None], run: Run) -> bool:
         """A worker that was taken for dead may write once more, behind its successor: it has seen less."""
         try:
-            new = unpack(value)
+            last_offset = seen_by(record.value, record.headers)
         except ValueError as error:
-            raise ChangelogDamaged(run.topic, run.partition, offset, str(error)) from None
-        known = held.get(key)
-        return known is not None and unpack(known).last_offset > new.last_offset
+            raise ChangelogDamaged(run.topic, run.partition, record.offset, str(error)) from None
+        known = held.get(record.key or b"")
+        return known is not None and last_offset != UNKNOWN and unpack(known).last_offset > last_offset
 
     def apply_changelog_batch(self, batch: Iterable[EventT], *_args: Any, **_options: Any) -> None:
         """Faust buffers changelog events and applies them later; here each was applied as it came."""
@@ -275,14 +291,14 @@ class RunTable(faust.Table[bytes, bytes]):
                 self._held.pop(tp.partition, None)
                 self._store_of.close(tp.partition)
         await self._until_looked()
-        # Frozen, taken for dead, woken, and given back what it had: to Faust nothing is new. Where it has written
-        # behind its successor, its place in the changelog is behind what it misses.
-        overtaken = {tp for tp in assigned if tp.topic == self.changelog and self._is_overtaken(tp.partition)}
-        for tp in overtaken:
-            cast("Any", self.app).tables.recovery.revoke(tp)  # or it would go on where it has read to before
-        for tp in newly_assigned | overtaken:
+        for tp in assigned:
             if tp.topic == self.changelog:
-                await self.open(tp.partition)
+                # Or recovery would go on where it has read to before, and read again what was written here since.
+                cast("Any", self.app).tables.recovery.revoke(tp)
+                # Frozen, taken for dead, woken, and given back what it had: to Faust nothing is new. Where it has
+                # written behind its successor, its place in the changelog is behind what it misses.
+                if tp in newly_assigned or self._is_overtaken(tp.partition):
+                    await self.open(tp.partition)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     def _is_overtaken(self, number: int) -> bool:
@@ -300,6 +316,8 @@ class RunTable(faust.Table[bytes, bytes]):
         for key, stored in entries.items():
             held.put(key, stored)
         held.changelog_offset = offset
+        if offset is not None:
+            held.looked_offset = offset
         self._held[number] = held
         if offset is not None:
             logger.info(
@@ -318,9 +336,10 @@ class RunTable(faust.Table[bytes, bytes]):
             if self._by_offset:
                 await self._check_input(active_tps)
             await self._root_held(without_root)
-        except RunsError as error:
+            await self._write_strays_again()
+        except Exception as error:  # noqa: BLE001 - whatever it is: Faust would go on to the first record
             await self.app.crash(error)
-            # Faust would go on to the first record, and what is skipped could be committed before the end.
+            # What is skipped could be committed before the end.
             await self.app.wait_until_stopped()
             return
         took_s = asyncio.get_running_loop().time() - self._assigned_s
@@ -332,6 +351,19 @@ class RunTable(faust.Table[bytes, bytes]):
             sum(len(held.entries) for held in self.held()),
         )
         await super().on_recovery_completed(active_tps, standby_tps)
+
+    async def _write_strays_again(self) -> None:
+        """What recovery has passed over, while nothing is under way: the store stands behind it from now on."""
+        for held in self.held():
+            every = [Record(key, held.entries[key]) for key in held.strays.all() if key in held.entries]
+            if every:
+                logger.warning(
+                    "%s[%d]: another worker has turned back %d keys: they are written again",
+                    self.changelog,
+                    held.number,
+                    len(every),
+                )
+                await self.write(held.number, every)
 
     async def _check_input(self, active_tps: set[TP]) -> None:
         last_offsets = {
@@ -359,7 +391,7 @@ class RunTable(faust.Table[bytes, bytes]):
     def check_committed(self, number: int, next_offset: int) -> None:
         """A partition with a committed offset has a changelog that names its input. Raises ChangelogRecreated."""
         held = self._held.get(number)
-        if held is not None and not held.was_written and next_offset > 0:
+        if held is not None and not held.was_written and next_offset > 0 and self._lineage.is_known:
             raise ChangelogRecreated(
                 self.changelog, number, f"it holds nothing, and {self.source} is committed up to {next_offset}"
             )

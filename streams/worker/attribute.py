@@ -150,7 +150,7 @@ class Attribute:
         committed = self._table.committed_next_offset(run.partition)
         gone = held.sweep(committed)
         metrics.SESSIONS_REMOVED.inc(len(gone))
-        changes += [Record(key, None) for key in gone]
+        changes += gone
         return changes
 
     def _expires(self, session: Session) -> int:

@@ -152,9 +152,9 @@ class _Book:
                 changes.append(Record(_ledger_key(receipt.event_id, receipt.tracker_id), entry))
         gone = self._held.sweep(self._table.committed_next_offset(self._run.partition))
         receipts = Output(*self._receipts, [self._receipt(pair) for pair in settled])
-        writes = Writes([receipts], [*changes, *(Record(key, None) for key in gone)])
+        writes = Writes([receipts], [*changes, *gone])
         await self._app.write(self._run, writes, self._table)
-        for key, stored, _ in changes:
+        for key, stored, *_ in changes:
             if key is not None and stored is not None:
                 self._held.put(key, stored)
 

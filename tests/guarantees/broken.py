@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.delivery.delivery import Delivery
 from streams.measurement import Answer
-from streams.runs import ROOT_KEY, RocksStore, Run, Writes, pack, transactions
+from streams.runs import ROOT_KEY, Record, RocksStore, Run, Writes, pack, transactions
 from streams.runs.app import RunApp
 from streams.runs.consumer import RunConsumer
 from streams.runs.errors import PublishFailed
@@ -248,7 +248,7 @@ def go_on() -> None:
 def no_removal() -> None:
     """Sessions that nothing needs any more stay."""
 
-    def sweep(self: TablePartition, committed_next_offset: int) -> list[bytes]:
+    def sweep(self: TablePartition, committed_next_offset: int) -> list[Record]:
         del self, committed_next_offset
         return []
 

@@ -21,6 +21,7 @@ from schemas.session import Session, encode_session
 from streams.attribution import RuleBook, step
 from streams.demo.expected import outcome_of
 from streams.runs import ROOT_KEY, unpack
+from streams.runs.tombstone import UNKNOWN, seen_by
 from tests.guarantees.google import Google, Pair
 from tests.kafka import Record, read_topic
 from tests.kafka.records import Isolation
@@ -187,7 +188,7 @@ def _judge_dead_letters(verdict: Verdict, want: Expected, records: Iterable[Reco
 
 
 def _judge_sessions(verdict: Verdict, want: Expected, records: Iterable[Record]) -> None:
-    """The table as recovery reads it: of a key, what has seen most, and a tombstone takes it away.
+    """The table as recovery reads it: of a key, what has seen most, also where that is a tombstone.
 
     And as compaction leaves it: of a key, the last record.
     """
@@ -198,8 +199,8 @@ def _judge_sessions(verdict: Verdict, want: Expected, records: Iterable[Record])
         if key == ROOT_KEY:
             continue  # of the table itself: which input it stems from
         last[key] = value
-        known = table.get(key)
-        if value is not None and known is not None and unpack(known).last_offset > unpack(value).last_offset:
+        known, last_offset = table.get(key), seen_by(value, record.headers)
+        if known is not None and last_offset != UNKNOWN and unpack(known).last_offset > last_offset:
             verdict.stale_writes += 1
             continue
         table[key] = value

@@ -97,6 +97,17 @@ def test_one_sweep_looks_at_no_more_than_it_may():
     assert len(expiry) == 0
 
 
+@pytest.mark.parametrize("first_sweep_min", [None, 45], ids=["at once", "while the second one lives"])
+def test_an_entry_that_was_removed_and_made_again_goes_once(first_sweep_min):
+    expiry = Expiry(IDLE_MS)
+    expiry.added(b"k", entry(expires_min=30))
+    entries = {b"k": entry(expires_min=60)}
+    expiry.added(b"k", entries[b"k"])
+    if first_sweep_min:
+        assert expired(entries, watermark_min=first_sweep_min, record_min=first_sweep_min, expiry=expiry) == []
+    assert expired(entries, watermark_min=100, record_min=100, expiry=expiry) == [b"k"]
+
+
 class Sweeping(RuleBasedStateMachine):
     """Against the definition: entries come and are touched, time goes on, sweeps happen at any moment."""
 
@@ -129,6 +140,10 @@ class Sweeping(RuleBasedStateMachine):
         if key not in self.entries:
             self.expiry.added(key, stored)
         self.entries[key] = stored
+
+    @rule(key=st.binary(min_size=1, max_size=1))
+    def remove(self, key):
+        self.entries.pop(key, None)  # as a tombstone of the changelog does; it may be made again
 
     @rule(minutes=st.integers(0, 90), record_minutes=st.integers(0, 30))
     def time_goes_on(self, minutes, record_minutes):
