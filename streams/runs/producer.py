@@ -67,11 +67,10 @@ class Publisher:
         deliveries: list[tuple[asyncio.Future[Any], int]] = []
         batch = producer.create_batch()
         for key, value, timestamp_ms, headers in records:
-            if batch.append(key=key, value=value, timestamp=timestamp_ms, headers=headers) is None:  # full
+            if batch.append(key=key, value=value, timestamp=timestamp_ms, headers=list(headers)) is None:  # full
                 deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
                 batch = producer.create_batch()
-                batch.append(
-                    key=key, value=value, timestamp=timestamp_ms, headers=headers
-                )  # the first fits, whatever its size
+                # The first fits, whatever its size.
+                batch.append(key=key, value=value, timestamp=timestamp_ms, headers=list(headers))
         deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
         return deliveries

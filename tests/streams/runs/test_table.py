@@ -28,7 +28,7 @@ def entry(last_offset, payload=b""):
     return pack(last_offset, 0, FOR_EVER, payload)
 
 
-class Changelog(list):
+class Changelog(list[Record]):
     """Records as written; whoever appends to it directly is another worker."""
 
     async def publish_to(self, *where_and_records):
