@@ -11,14 +11,17 @@ at a rebalance and can commit one offset too many.
 
 import asyncio
 import logging
+import math
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from time import monotonic
+from functools import partial
 from typing import Any, Final, cast
 
 import aiokafka
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
+from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import Message
@@ -26,6 +29,7 @@ from faust.types.tuples import TP
 from mode import ServiceT
 from mode.utils.futures import notify
 
+from streams.runs.asking import until_answered
 from streams.runs.errors import CannotDrain, InputRecreated, RunsError, TransactionsUnavailable
 from streams.runs.run import Records, Run, RunMessage
 
@@ -37,6 +41,10 @@ FETCH_WAIT_S: Final = 0.5
 """How long a fetch waits for records: a seek has to wait it out."""
 SINK_PATIENCE_S: Final = 1.0
 """How long a rebalance or a stop waits for a sink to finish its runs by itself."""
+AFTER_SINKS_S: Final = 2.0
+"""Of a stop's patience, what a sink leaves to what comes after it: writes, the commit, leaving the group."""
+CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The group's time-outs go on while this machine is suspended, so its clock must, where there is such a one."""
 ALIVE_S: Final = 5.0
 """How often to tell aiokafka that a consumer whose partitions are all full is alive: idle for
 `max.poll.interval`, it would leave the group, and a sink that waits for hours would lose its place."""
@@ -50,26 +58,65 @@ class Fetched(dict[TP, Records]):
     """The positions of changelogs of which nothing was delivered."""
 
 
+def clock_s() -> float:
+    """What `CLOCK` says."""
+    return time.clock_gettime(CLOCK)
+
+
 class RunConsumerThread(AIOKafkaConsumerThread):
     """The thread that talks to the broker."""
 
     heard_at: float | None = None
-    """When the heartbeat was sent that the group answered last; None: none was yet."""
+    """When what the group answered last was sent, by `CLOCK`; None: nothing was yet."""
 
     async def on_start(self) -> None:
         """Connect, and from then on know when the group has last taken us for alive."""
         await super().on_start()
-        coordinator = self._ensure_consumer()._coordinator
-        beat = coordinator._do_heartbeat
+        self._listen(self._ensure_consumer()._coordinator)
 
-        async def heard() -> bool:
-            sent_at = monotonic()
+    def _listen(self, coordinator: Any) -> None:
+        """A heartbeat's answer tells, and that of the request which a join ends with: the group's clock starts anew."""
+        beat, send = coordinator._do_heartbeat, coordinator._send_req
+
+        async def heard_beat() -> bool:
+            sent_at = clock_s()
             alive: bool = await beat()
             if alive:
                 self.heard_at = sent_at
             return alive
 
-        coordinator._do_heartbeat = heard
+        async def heard_send(request: Any) -> Any:
+            sent_at = clock_s()
+            response = await send(request)
+            if isinstance(request, SyncGroupRequest) and not response.error_code:
+                self.heard_at = sent_at
+            return response
+
+        coordinator._do_heartbeat, coordinator._send_req = heard_beat, heard_send
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish and commit. Whoever stops then leaves the group, where it would only join to leave.
+
+        At once: the others wait for it, and so would its own stop.
+        """
+        await super().on_partitions_revoked(revoked)
+        if self.app.should_stop:
+            await self._ensure_consumer()._coordinator._maybe_leave_group()
+            await asyncio.get_running_loop().create_future()  # ended by `_give_up_joining`
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, also in the midst of a rebalance."""
+        if self._consumer is not None and self._consumer._coordinator is not None:
+            await self._give_up_joining(self._consumer._coordinator)
+        await super().on_thread_stop()
+
+    @staticmethod
+    async def _give_up_joining(coordinator: Any) -> None:
+        """Left alone, aiokafka would join first and leave then, and a join waits for every other member."""
+        task = coordinator._coordination_task
+        if coordinator._performed_join_prepare or coordinator._rejoin_needed_fut.done():
+            task.cancel()
+            await asyncio.wait({task})
 
     async def _fetch_records(  # type: ignore[override]
         self,
@@ -140,7 +187,7 @@ class RunConsumer(Consumer):
         have its partitions. Counted from when we asked, so it is never told too late.
         """
         heard_at = cast("RunConsumerThread", self._thread).heard_at
-        return heard_at is not None and monotonic() - heard_at > self.app.conf.broker_session_timeout
+        return heard_at is not None and clock_s() - heard_at > self.app.conf.broker_session_timeout
 
     # -- delivery -----------------------------------------------------------------
 
@@ -211,9 +258,13 @@ class RunConsumer(Consumer):
     def resume_flow(self) -> None:
         """Faust lets records in again, the changelogs' for a start: they are fetched at once.
 
+        Not for a rebalance that another has followed: what is revoked stays shut.
+
         Whoever found nothing to fetch as the rebalance began would wait out
         `ALIVE_S`, and recovery with it: five seconds of every takeover.
         """
+        if self.app.recovery_overtaken:  # type: ignore[attr-defined]
+            return
         super().resume_flow()
         self.look_again()
 
@@ -324,10 +375,14 @@ class RunConsumer(Consumer):
             self.committed_next_offsets[tp] = runs.popleft().next_offset
             self.app.monitor.on_tp_commit({tp: self.committed_next_offsets[tp]})
 
-    # -- rebalance and stop -----------------------------------------------------------
+    # -- draining ----------------------------------------------------------------------
 
     async def wait_empty(self) -> None:
-        """Let the runs that were begun finish, and commit them; those that wait for somebody else are given up."""
+        """Let the runs that were begun finish, and commit them; those that wait for somebody else are given up.
+
+        A rebalance waits for what a sink has half done as long as it takes, a stop
+        does not: who stops it would kill it. Raises CannotDrain.
+        """
         began = self.loop.time()
         patience = self.app.drain_patience_s  # type: ignore[attr-defined]
         given_up = False
@@ -335,7 +390,10 @@ class RunConsumer(Consumer):
             waited = self.loop.time() - began
             if waited >= SINK_PATIENCE_S and not given_up:
                 given_up = True
-                await self.app.give_up_sinks()  # type: ignore[attr-defined]
+                for_sinks = patience - AFTER_SINKS_S - waited if self.app.should_stop else math.inf
+                await self.app.give_up_sinks(max(for_sinks, 0.0))  # type: ignore[attr-defined]
+                if not self.app.should_stop:
+                    began = self.loop.time()  # what is left waits for the broker
             elif waited >= patience:
                 raise CannotDrain(len(self._unacked_messages), patience)
             else:
@@ -343,6 +401,24 @@ class RunConsumer(Consumer):
                 self._clean_unacked_messages()
         if not self.app.crashed:  # a broker that failed would hold up the end
             await self.commit()
+
+    # -- what recovery asks ----------------------------------------------------------------
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """The end offsets, however long it takes. Raises Unanswered."""
+        ask = partial(super().highwaters, *partitions)
+        return await until_answered(self.app, f"where {_told(partitions)} end", ask)
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """The first offsets, however long it takes. Raises Unanswered."""
+        ask = partial(super().earliest_offsets, *partitions)
+        return await until_answered(self.app, f"where {_told(partitions)} begin", ask)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go to what is committed, however long it takes; those offsets. Raises Unanswered."""
+        return await until_answered(self.app, "what the group has committed", super().seek_to_committed)
+
+    # -- rebalance ---------------------------------------------------------------------------
 
     async def perform_seek(self) -> None:
         """Go back to what is committed: whatever was delivered and not committed will be read again.
@@ -404,8 +480,6 @@ class RunConsumer(Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Open them first: what is read before may not be final."""
-        # In the group again: the next heartbeat is yet to be sent.
-        cast("RunConsumerThread", self._thread).heard_at = monotonic()
         if not self.app.should_stop:
             try:
                 await self.app.open_partitions(assigned)  # type: ignore[attr-defined]
@@ -423,3 +497,7 @@ class RunConsumer(Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's check for slow streams measures single messages; a waiting sink is no error."""
+
+
+def _told(partitions: Iterable[TP]) -> str:
+    return ", ".join(f"{topic}[{partition}]" for topic, partition in sorted(partitions))
