@@ -356,6 +356,8 @@ class RunConsumer(Consumer):
 
     def _committable(self) -> dict[TP, int]:
         """By partition, the offset behind the last run of its finished prefix."""
+        if not self._delivered:
+            return {}  # a stop during the start asks too, with no client yet to tell an assignment
         offsets = {}
         assignment = self.assignment()
         for tp, runs in self._delivered.items():

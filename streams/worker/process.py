@@ -183,7 +183,14 @@ async def _run(apps: Mapping[str, RunApp], stop: asyncio.Event) -> int:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in (*waiting, started):
         task.cancel()
+    started.add_done_callback(_pass_over)
     return await _stop(apps, failed)
+
+
+def _pass_over(start: asyncio.Future[Any]) -> None:
+    """A start that was cut short fails in its own ways: that it was told to stop is known."""
+    if not start.cancelled():
+        start.exception()
 
 
 async def _stop(apps: Mapping[str, RunApp], failed_start: BaseException | None) -> int:

@@ -112,7 +112,7 @@ async def test_a_stop_that_meets_a_join_hands_on_only_what_is_finished_and_commi
     assert await chat2ga.stop_all() == {"b": 0}
     verdict = await chat2ga.verdict()
     assert (verdict.faults, verdict.repeats, verdict.arrivals_repeated) == ({}, 0, 0), verdict
-    receipts = [decode_receipt(record.value) for record in await chat2ga.read("ga-receipts")]
+    receipts = [decode_receipt(record.value) for record in await chat2ga.read(f"{chat2ga.prefix}ga-receipts")]
     assert max(Counter((each.event_id, each.tracker_id) for each in receipts).values()) == 1
 
 

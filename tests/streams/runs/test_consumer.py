@@ -67,6 +67,12 @@ async def test_a_stop_that_cannot_drain_says_so_and_stops_the_rest(app):
     assert not message.acked
 
 
+async def test_a_stop_before_the_client_is_there_finds_nothing_to_commit(app):
+    del app.consumer.assignment  # the real one, which has no client to ask
+    await app.consumer.wait_empty()
+    assert app.committed == []
+
+
 # -- how long the group has been silent ------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """The worker's process: how it ends, where parts cannot."""
 
 import asyncio
+import gc
 import logging
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from streams.runs import Run, RunApp
 from streams.runs.errors import CannotDrain
 from streams.runs.run import RunMessage
 from streams.worker import process
-from streams.worker.process import _stop
+from streams.worker.process import _run, _stop
 
 
 @pytest.fixture
@@ -61,3 +62,27 @@ async def test_a_part_that_does_not_end_is_not_waited_for(part, caplog, monkeypa
     slow, _ = part("slow", drain_patience_s=1.0)
     assert await asyncio.wait_for(_stop({"slow": slow}, None), 0.8) == 1
     assert "not stopped within 0.3 s" in caplog.text
+
+
+class CutShort(RunApp):
+    """Fails in a way of its own where its start is cut short, as Faust's services do."""
+
+    async def start(self):
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise RuntimeError("not started") from None
+
+
+async def test_a_stop_during_the_start_is_clean_and_quiet():
+    unheard = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: unheard.append(context.get("exception")))
+    stop = asyncio.Event()
+    running = asyncio.create_task(_run({"part": CutShort("test", broker="kafka://127.0.0.1:1")}, stop))
+    await asyncio.sleep(0.1)
+    stop.set()
+    assert await asyncio.wait_for(running, 5) == 0
+    del running
+    await asyncio.sleep(0.1)
+    gc.collect()
+    assert [error for error in unheard if error is not None] == []
