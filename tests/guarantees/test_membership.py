@@ -113,7 +113,9 @@ async def test_a_stop_that_meets_a_join_hands_on_only_what_is_finished_and_commi
     verdict = await chat2ga.verdict()
     assert (verdict.faults, verdict.repeats, verdict.arrivals_repeated) == ({}, 0, 0), verdict
     receipts = [decode_receipt(record.value) for record in await chat2ga.read(f"{chat2ga.prefix}ga-receipts")]
-    assert max(Counter((each.event_id, each.tracker_id) for each in receipts).values()) == 1
+    # A run given up half delivered is read again: at least once, what GA has of it gets a second receipt, `repeated`.
+    first = [each for each in receipts if chat2ga.exactly_once or each.outcome == "delivered"]
+    assert max(Counter((each.event_id, each.tracker_id) for each in first).values()) == 1
 
 
 async def test_a_stop_is_over_in_ten_seconds_also_where_ga_takes_that_long_to_answer(chat2ga_and_google):
