@@ -103,7 +103,6 @@ TESTED_ELSEWHERE = {
     "streams/errors": "streams/cli/test_running",
     "streams/replay/plan": "streams/replay/test_run",
     # Nothing shows that they are right but a real Kafka, and what it holds in the end.
-    "streams/runs/consumer": GUARANTEES,
     "streams/runs/errors": GUARANTEES,
     "streams/runs/lineage": "guarantees/test_topics",
     "streams/runs/pipeline": GUARANTEES,
@@ -111,7 +110,6 @@ TESTED_ELSEWHERE = {
     "streams/runs/run": GUARANTEES,
     "streams/runs/writing": "streams/runs/test_app",
     "streams/worker/broker": GUARANTEES,
-    "streams/worker/process": GUARANTEES,
     "streams/worker/refusal": "guarantees/test_security",
     "streams/worker/rekey": GUARANTEES,
     "streams/worker/topics": GUARANTEES,

@@ -8,6 +8,7 @@ requests that were in flight (DESIGN §2).
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -210,17 +211,24 @@ class Delivery:
                     self._none_in_flight.set()
 
     @asynccontextmanager
-    async def quiet(self) -> AsyncIterator[None]:
-        """While it lasts no request begins; it is entered once those in flight are settled.
+    async def quiet(self, patience_s: float = math.inf) -> AsyncIterator[None]:
+        """While it lasts no request begins; it is entered once those in flight are settled, or patience has run out.
 
         A call of `deliver` that is cancelled in it leaves nothing half done, so
-        that a rebalance or a clean stop repeats no request.
+        that a rebalance or a clean stop repeats no request; without patience it
+        gives up those in flight, and tells of it.
         """
         self._open.clear()
         try:
-            while self._in_flight:
-                self._none_in_flight.clear()
-                await self._none_in_flight.wait()
+            try:
+                async with asyncio.timeout(None if math.isinf(patience_s) else patience_s):
+                    while self._in_flight:
+                        self._none_in_flight.clear()
+                        await self._none_in_flight.wait()
+            except TimeoutError:
+                _log.warning(
+                    "%d requests in flight are given up: GA has not answered, and may get them twice", self._in_flight
+                )
             yield
         finally:
             self._open.set()

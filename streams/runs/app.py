@@ -13,8 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import aiokafka
 import faust
@@ -24,18 +23,16 @@ from faust.types import StreamT, TransportT
 from faust.types.tuples import TP
 
 from streams.runs.consumer import RunConsumer
-from streams.runs.errors import RunsError
+from streams.runs.errors import CannotDrain, RunsError
 from streams.runs.identity import TopicIdentity, identify
-from streams.runs.pipeline import Handle, Pipeline, Quiet, Sink, Stateful
+from streams.runs.pipeline import Handle, Pipeline, Quiet, Sink, Stateful, never_busy
 from streams.runs.producer import Publisher, Record, RunProducer
 from streams.runs.progress import TELL_S, Progress
+from streams.runs.recovery import RunRecovery, RunTableManager
 from streams.runs.run import Run, RunSchema
 from streams.runs.table import RunTable
 from streams.runs.transactions import ExactlyOnce
 from streams.runs.writing import AtLeastOnce, Output, Writes, Writing
-
-if TYPE_CHECKING:
-    from faust.tables.manager import TableManager
 
 __all__ = ["RunApp"]
 
@@ -83,8 +80,11 @@ class RunApp(faust.App):
         self._pipelines: list[Pipeline] = []
         self._inputs: set[str] = set()
         self._publisher = Publisher(self._aiokafka_producer)
+        self._rebalances_over = 0
+        self._drained = asyncio.Event()  # a stop has let finish what was begun, or has given it up
         super().__init__(
             id,
+            TableManager=RunTableManager,
             store="memory://",  # tables have a store of their own
             Schema=RunSchema,
             web_enabled=False,
@@ -110,7 +110,7 @@ class RunApp(faust.App):
             self.tables.add(table)
         self._consume(topic, Stateful(self, compute, table))
 
-    def sink(self, topic: str, handle: Handle, table: RunTable | None = None, *, quiet: Quiet = nullcontext) -> None:
+    def sink(self, topic: str, handle: Handle, table: RunTable | None = None, *, quiet: Quiet = never_busy) -> None:
         """An agent that waits for somebody else: see `pipeline.Sink`. What cannot wait, it writes itself."""
         if table is not None:
             self.tables.add(table)
@@ -126,9 +126,9 @@ class RunApp(faust.App):
         channel = self.topic(topic, schema=RunSchema(), key_type=bytes, value_type=bytes)
         self.agent(channel, name=f"{self.conf.id}.{topic}")(runs)
 
-    async def give_up_sinks(self) -> None:
-        """Give up the runs that wait for somebody else."""
-        await asyncio.gather(*[pipeline.give_up() for pipeline in self._pipelines])
+    async def give_up_sinks(self, patience_s: float) -> None:
+        """Give up the runs that wait for somebody else; what is half done there gets so long to be done."""
+        await asyncio.gather(*[pipeline.give_up(patience_s) for pipeline in self._pipelines])
 
     # -- writing ------------------------------------------------------------------------
 
@@ -168,20 +168,45 @@ class RunApp(faust.App):
         """Before anything of them is read: neither offsets nor state. Raises TransactionsUnavailable."""
         await self.writing.open({tp for tp in assigned if tp.topic in self._inputs})
 
+    # -- a stop, and a rebalance that meets it ------------------------------------------------
+
     async def on_stop(self) -> None:
-        """Faust's stop drains; what it could not, is given up."""
+        """Faust's stop drains; what it could not, is given up, and told by `crash_reason`."""
         try:
             await super().on_stop()
+        except CannotDrain as error:
+            # The rest is to be stopped all the same. Without Faust's word of it: whoever stops the app tells.
+            self._crash(error)
         finally:
+            self._drained.set()
             await self.writing.close()
+
+    async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
+        try:
+            await super()._consumer_wait_empty(consumer, logger)
+        finally:
+            if self.should_stop:
+                self._drained.set()
+
+    async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Where a stop meets a rebalance, Faust would close the client: runs under way, and no word to the group.
+
+        What the stop drains must be committed before a peer is given it: so this waits for it.
+        """
+        if not self.should_stop:
+            await super()._on_partitions_revoked(revoked)
+            return
+        await self._drained.wait()
+
+    def _on_rebalance_when_stopped(self) -> None:
+        """Nothing begins on partitions that are assigned to an app that stops; the client is the stop's to close."""
 
     # -- state ----------------------------------------------------------------------------
 
     @property
     def ready(self) -> bool:
         """Whether it is at work: in the group, with its tables recovered."""
-        tables: TableManager = self.tables  # type: ignore[assignment]  # Faust's type names less than there is
-        return self.started and tables.recovery.completed.is_set() and not self.rebalancing
+        return self.started and self._recovery.completed.is_set() and not self.rebalancing
 
     @property
     def lapsed(self) -> bool:
@@ -232,9 +257,8 @@ class RunApp(faust.App):
     @faust.Service.task
     async def _tell_of_recovery(self) -> None:
         progress = Progress()
-        tables: TableManager = self.tables  # type: ignore[assignment]  # Faust's type names less than there is
         while not self.should_stop:
-            told = progress.tell(self.loop.time(), self._left_to_recover(tables.recovery))
+            told = progress.tell(self.loop.time(), self._left_to_recover(self._recovery))
             if told is not None:
                 logger.info("%s: %s", self.conf.id, told)
             await self.sleep(TELL_S if told is not None else 0.5)
@@ -256,8 +280,34 @@ class RunApp(faust.App):
     def _run_tables(self) -> list[RunTable]:
         return [table for table in self.tables.values() if isinstance(table, RunTable)]
 
+    @property
+    def rebalancing(self) -> bool:
+        """Whether a rebalance is under way, from its revocation until its partitions are at work.
+
+        Counted, as Faust's flag would be reset by the end of the rebalance before:
+        each begins in the consumer's thread, and ends in this one.
+        """
+        return self.rebalancing_count != self._rebalances_over
+
+    @rebalancing.setter
+    def rebalancing(self, _flag: bool) -> None:
+        """Faust's flag."""
+
+    @property
+    def recovery_overtaken(self) -> bool:
+        """Whether the recovery under way belongs to a rebalance that another has followed."""
+        return self._recovery.overtaken
+
+    @property
+    def _recovery(self) -> RunRecovery:
+        tables: RunTableManager = self.tables  # type: ignore[assignment]  # Faust's type names less than there is
+        return tables.recovery
+
     def on_rebalance_end(self) -> None:
-        """Input may be delivered from now on."""
+        """Input may be delivered from now on, if no other rebalance has begun."""
+        if self.recovery_overtaken:
+            return
+        self._rebalances_over = self._recovery.rebalance
         super().on_rebalance_end()
         consumer: RunConsumer = self.consumer  # type: ignore[assignment]
         consumer.look_again()

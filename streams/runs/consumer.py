@@ -11,21 +11,23 @@ at a rebalance and can commit one offset too many.
 
 import asyncio
 import logging
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from time import monotonic
+from functools import partial
 from typing import Any, Final, cast
 
-import aiokafka
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import ensure_TP
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
+from faust.transport.drivers.aiokafka import Consumer
 from faust.types import Message
 from faust.types.tuples import TP
 from mode import ServiceT
 from mode.utils.futures import notify
 
+from streams.runs.asking import until_answered
+from streams.runs.consumer_thread import Fetched, RunConsumerThread
 from streams.runs.errors import CannotDrain, InputRecreated, RunsError, TransactionsUnavailable
 from streams.runs.run import Records, Run, RunMessage
 
@@ -37,81 +39,11 @@ FETCH_WAIT_S: Final = 0.5
 """How long a fetch waits for records: a seek has to wait it out."""
 SINK_PATIENCE_S: Final = 1.0
 """How long a rebalance or a stop waits for a sink to finish its runs by itself."""
+AFTER_SINKS_S: Final = 2.0
+"""Of a stop's patience, what a sink leaves to what comes after it: writes, the commit, leaving the group."""
 ALIVE_S: Final = 5.0
 """How often to tell aiokafka that a consumer whose partitions are all full is alive: idle for
 `max.poll.interval`, it would leave the group, and a sink that waits for hours would lose its place."""
-
-
-class Fetched(dict[TP, Records]):
-    """Records by partition, with the positions behind them."""
-
-    next_offsets: Mapping[TP, int]
-    passed: Mapping[TP, int] = {}
-    """The positions of changelogs of which nothing was delivered."""
-
-
-class RunConsumerThread(AIOKafkaConsumerThread):
-    """The thread that talks to the broker."""
-
-    heard_at: float | None = None
-    """When the heartbeat was sent that the group answered last; None: none was yet."""
-
-    async def on_start(self) -> None:
-        """Connect, and from then on know when the group has last taken us for alive."""
-        await super().on_start()
-        coordinator = self._ensure_consumer()._coordinator
-        beat = coordinator._do_heartbeat
-
-        async def heard() -> bool:
-            sent_at = monotonic()
-            alive: bool = await beat()
-            if alive:
-                self.heard_at = sent_at
-            return alive
-
-        coordinator._do_heartbeat = heard
-
-    async def _fetch_records(  # type: ignore[override]
-        self,
-        consumer: aiokafka.AIOKafkaConsumer,
-        active_partitions: set[TP],
-        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
-        max_records: int | None = None,
-    ) -> Fetched:
-        records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
-        fetched = Fetched(records)
-        # No await between the fetch and this: the positions are those of these records.
-        fetched.next_offsets = self._positions(consumer, records)
-        changelogs = self.app.tables.changelog_topics
-        silent = [tp for tp in active_partitions if tp.topic in changelogs and tp not in records]
-        if silent:
-            fetched.passed = self._positions(consumer, silent)
-        return fetched
-
-    @staticmethod
-    def _positions(consumer: aiokafka.AIOKafkaConsumer, tps: Iterable[TP]) -> dict[TP, int]:
-        subscription = consumer._subscription.subscription
-        if subscription is None or subscription.assignment is None:
-            return {}
-        return {
-            tp: state.position
-            for tp in tps
-            if (state := subscription.assignment.state_value(tp)) is not None and state.has_valid_position
-        }
-
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        # Faust has it of its own transactions, which are not used.
-        consumer._isolation_level = self.app.isolation_level  # type: ignore[attr-defined]
-        return consumer
-
-    async def stay_alive(self) -> None:
-        """Count as a poll although there is no room for records."""
-        await self.call_thread(self._poll_nothing)
-
-    async def _poll_nothing(self) -> None:
-        with self._ensure_consumer()._subscription.fetch_context():
-            pass
 
 
 class RunConsumer(Consumer):
@@ -139,8 +71,8 @@ class RunConsumer(Consumer):
         A frozen process wakes so, before anything else can tell it: another may
         have its partitions. Counted from when we asked, so it is never told too late.
         """
-        heard_at = cast("RunConsumerThread", self._thread).heard_at
-        return heard_at is not None and monotonic() - heard_at > self.app.conf.broker_session_timeout
+        silent_s = cast("RunConsumerThread", self._thread).silent_s
+        return silent_s is not None and silent_s > self.app.conf.broker_session_timeout
 
     # -- delivery -----------------------------------------------------------------
 
@@ -211,9 +143,13 @@ class RunConsumer(Consumer):
     def resume_flow(self) -> None:
         """Faust lets records in again, the changelogs' for a start: they are fetched at once.
 
+        Not for a rebalance that another has followed: what is revoked stays shut.
+
         Whoever found nothing to fetch as the rebalance began would wait out
         `ALIVE_S`, and recovery with it: five seconds of every takeover.
         """
+        if self.app.recovery_overtaken:  # type: ignore[attr-defined]
+            return
         super().resume_flow()
         self.look_again()
 
@@ -305,6 +241,8 @@ class RunConsumer(Consumer):
 
     def _committable(self) -> dict[TP, int]:
         """By partition, the offset behind the last run of its finished prefix."""
+        if not self._delivered:
+            return {}  # a stop during the start asks too, with no client yet to tell an assignment
         offsets = {}
         assignment = self.assignment()
         for tp, runs in self._delivered.items():
@@ -324,10 +262,14 @@ class RunConsumer(Consumer):
             self.committed_next_offsets[tp] = runs.popleft().next_offset
             self.app.monitor.on_tp_commit({tp: self.committed_next_offsets[tp]})
 
-    # -- rebalance and stop -----------------------------------------------------------
+    # -- draining ----------------------------------------------------------------------
 
     async def wait_empty(self) -> None:
-        """Let the runs that were begun finish, and commit them; those that wait for somebody else are given up."""
+        """Let the runs that were begun finish, and commit them; those that wait for somebody else are given up.
+
+        A rebalance waits for what a sink has half done as long as it takes, a stop
+        does not: who stops it would kill it. Raises CannotDrain.
+        """
         began = self.loop.time()
         patience = self.app.drain_patience_s  # type: ignore[attr-defined]
         given_up = False
@@ -335,7 +277,10 @@ class RunConsumer(Consumer):
             waited = self.loop.time() - began
             if waited >= SINK_PATIENCE_S and not given_up:
                 given_up = True
-                await self.app.give_up_sinks()  # type: ignore[attr-defined]
+                for_sinks = patience - AFTER_SINKS_S - waited if self.app.should_stop else math.inf
+                await self.app.give_up_sinks(max(for_sinks, 0.0))  # type: ignore[attr-defined]
+                if not self.app.should_stop:
+                    began = self.loop.time()  # what is left waits for the broker
             elif waited >= patience:
                 raise CannotDrain(len(self._unacked_messages), patience)
             else:
@@ -343,6 +288,24 @@ class RunConsumer(Consumer):
                 self._clean_unacked_messages()
         if not self.app.crashed:  # a broker that failed would hold up the end
             await self.commit()
+
+    # -- what recovery asks ----------------------------------------------------------------
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """The end offsets, however long it takes. Raises Unanswered."""
+        ask = partial(super().highwaters, *partitions)
+        return await until_answered(self.app, f"where {_told(partitions)} end", ask)
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """The first offsets, however long it takes. Raises Unanswered."""
+        ask = partial(super().earliest_offsets, *partitions)
+        return await until_answered(self.app, f"where {_told(partitions)} begin", ask)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go to what is committed, however long it takes; those offsets. Raises Unanswered."""
+        return await until_answered(self.app, "what the group has committed", super().seek_to_committed)
+
+    # -- rebalance ---------------------------------------------------------------------------
 
     async def perform_seek(self) -> None:
         """Go back to what is committed: whatever was delivered and not committed will be read again.
@@ -404,8 +367,6 @@ class RunConsumer(Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Open them first: what is read before may not be final."""
-        # In the group again: the next heartbeat is yet to be sent.
-        cast("RunConsumerThread", self._thread).heard_at = monotonic()
         if not self.app.should_stop:
             try:
                 await self.app.open_partitions(assigned)  # type: ignore[attr-defined]
@@ -423,3 +384,7 @@ class RunConsumer(Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's check for slow streams measures single messages; a waiting sink is no error."""
+
+
+def _told(partitions: Iterable[TP]) -> str:
+    return ", ".join(f"{topic}[{partition}]" for topic, partition in sorted(partitions))

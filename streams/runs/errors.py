@@ -17,6 +17,7 @@ __all__ = [
     "TopicRecreated",
     "TransactionFailed",
     "TransactionsUnavailable",
+    "Unanswered",
 ]
 
 
@@ -204,4 +205,18 @@ class Fenced(RunsError):
             f"{self.topic}[{self.partition}]: fenced: another worker uses {self.transactional_id}, or the broker has "
             "ended a transaction that took too long. This worker was out of reach and taken for dead; what it had "
             "under way is not published and is done elsewhere. Start it again: it joins as a new one."
+        )
+
+
+class Unanswered(RunsError):
+    """The brokers refuse to tell something without which no table is recovered and no input read."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(what, reason)
+        self.what, self.reason = what, reason
+
+    def __str__(self) -> str:
+        return (
+            f"no broker tells {self.what}: {self.reason}. Nothing was read. Mend the topic or the permissions (may "
+            "this user describe and read the topics and the group?), then start again."
         )

@@ -22,12 +22,18 @@ from streams.runs.run import Run, RunMessage
 from streams.runs.table import RunTable
 from streams.runs.writing import Work, Writes
 
-__all__ = ["Handle", "Pipeline", "Quiet", "Sink", "Stateful"]
+__all__ = ["Handle", "Pipeline", "Quiet", "Sink", "Stateful", "never_busy"]
 
 
 Handle = Callable[[Run], Awaitable[Writes]]
 """Does a run's work; what is left to write with its offset."""
-Quiet = Callable[[], AbstractAsyncContextManager[None]]
+Quiet = Callable[[float], AbstractAsyncContextManager[None]]
+"""Entered once nothing is half done, or after so many seconds; while it lasts, nothing is begun."""
+
+
+def never_busy(_patience_s: float) -> AbstractAsyncContextManager[None]:
+    """The `Quiet` of a sink of which nothing is ever half done."""
+    return nullcontext()
 
 
 class Pipeline:
@@ -60,7 +66,7 @@ class Pipeline:
         if self._last.get(tp) is done:
             del self._last[tp]
 
-    async def give_up(self) -> None:
+    async def give_up(self, patience_s: float) -> None:
         """Give up what waits for somebody else; what waits for the broker only is worth waiting for."""
 
     async def _guarded(self, work: Awaitable[None], message: Message) -> None:
@@ -104,17 +110,16 @@ class Stateful(Pipeline):
 class Sink(Pipeline):
     """Hands runs on to somebody else, one after the other in each partition.
 
-    `quiet()` is entered once nothing is half done, and nothing is begun while it
-    lasts: then a run can be given up without being done twice.
+    In `quiet` nothing is half done, unless patience has run out, and nothing is
+    begun: a run can be given up without being done twice.
     """
 
-    def __init__(self, app: Any, handle: Handle, table: RunTable | None = None, quiet: Quiet = nullcontext) -> None:
+    def __init__(self, app: Any, handle: Handle, table: RunTable | None = None, quiet: Quiet = never_busy) -> None:
         super().__init__(app)
         self._handle = handle
         self._table = table
         self._quiet = quiet
         self._under_way: set[asyncio.Task[None]] = set()
-        self._finishing: set[asyncio.Task[None]] = set()  # waits for the broker only: that is worth waiting for
 
     def begin(self, event: EventT) -> asyncio.Task[None]:
         """Queue the run behind its partition's last."""
@@ -122,7 +127,6 @@ class Sink(Pipeline):
         task = asyncio.create_task(self._guarded(self._after(previous, event), event.message))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        task.add_done_callback(self._finishing.discard)
         return task
 
     async def _after(self, previous: asyncio.Task[None] | None, event: EventT) -> None:
@@ -133,18 +137,16 @@ class Sink(Pipeline):
         if self._failed:
             return
         writes = await self._handle(cast("Run", event.value))
-        this = cast("asyncio.Task[None]", asyncio.current_task())
-        self._under_way.discard(this)
-        self._finishing.add(this)
+        self._under_way.discard(cast("asyncio.Task[None]", asyncio.current_task()))  # from here on the broker's
         await self.app.writing.finish(Work(cast("RunMessage", event.message), writes, self._table), self._may_write)
 
     async def _may_write(self) -> bool:
         return not self._failed
 
-    async def give_up(self) -> None:
+    async def give_up(self, patience_s: float) -> None:
         """None of the runs under way is committed: all will be read again, here or elsewhere."""
-        async with self._quiet():
+        async with self._quiet(patience_s):
             given_up = list(self._under_way)
             for task in given_up:
                 task.cancel()
-            await asyncio.gather(*given_up, *self._finishing, return_exceptions=True)
+            await asyncio.gather(*given_up, return_exceptions=True)

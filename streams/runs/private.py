@@ -26,6 +26,9 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "resume_flow",
         "on_partitions_assigned",
         "on_partitions_revoked",
+        "highwaters",
+        "earliest_offsets",
+        "seek_to_committed",
         "verify_event_path",
     ),
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread": (
@@ -36,6 +39,8 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "call_thread",
         "seek",
         "seek_to_beginning",
+        "on_partitions_revoked",
+        "on_thread_stop",
     ),
     "faust.transport.drivers.aiokafka:Producer": (
         "_settings_extra",
@@ -49,6 +54,11 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_new_producer_transport",
         "_create_directories",
         "on_rebalance_end",
+        "rebalancing",
+        "rebalancing_count",
+        "_on_partitions_revoked",
+        "_on_rebalance_when_stopped",
+        "_consumer_wait_empty",
         "consumer_generation_id",
     ),
     "faust.tables.recovery:Recovery": (
@@ -56,10 +66,13 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "in_recovery",
         "active_remaining",
         "revoke",
+        "signal_recovery_start",
+        "_wait",
+        "on_rebalance",
         "_slurp_changelogs",
         "_restart_recovery",
     ),
-    "faust.tables.manager:TableManager": ("changelog_topics",),
+    "faust.tables.manager:TableManager": ("changelog_topics", "recovery", "_recovery"),
     "faust.tables.base:Collection": (
         "on_changelog_event",
         "apply_changelog_batch",
@@ -83,7 +96,14 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
     "aiokafka.protocol.api:Request": ("prepare", "build"),
     "aiokafka.consumer.subscription_state:SubscriptionState": ("fetch_context", "fetcher_idle_time", "subscription"),
     "aiokafka.consumer.subscription_state:TopicPartitionState": ("position", "has_valid_position"),
-    "aiokafka.consumer.group_coordinator:GroupCoordinator": ("_do_heartbeat",),
+    "aiokafka.consumer.group_coordinator:GroupCoordinator": (
+        "_do_heartbeat",
+        "_send_req",
+        "_maybe_leave_group",
+        "_coordination_task",
+        "_performed_join_prepare",
+        "_rejoin_needed_fut",
+    ),
     "aiokafka.consumer.fetcher:Fetcher": ("fetched_records",),
 }
 """By class, the attributes that are overridden, called or read."""

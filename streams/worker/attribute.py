@@ -85,6 +85,13 @@ class Attribute:
             known = self._sessions[partition] = LiveSessions(self._table.changelog, held)
         return known
 
+    def forget(self) -> None:
+        """Let go of what is another's now: whoever hands partitions on is to have their memory back."""
+        ours = {held.number: held for held in self._table.held()}
+        self._sessions = {
+            number: sessions for number, sessions in self._sessions.items() if ours.get(number) is sessions.held
+        }
+
     # -- the records, one after the other -------------------------------------------------
 
     def _apply(self, run: Run, sessions: LiveSessions, taken: dict[bytes, LiveSession], computed: _Computed) -> None:

@@ -10,7 +10,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, Literal
@@ -183,7 +183,14 @@ async def _run(apps: Mapping[str, RunApp], stop: asyncio.Event) -> int:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in (*waiting, started):
         task.cancel()
+    started.add_done_callback(_pass_over)
     return await _stop(apps, failed)
+
+
+def _pass_over(start: asyncio.Future[Any]) -> None:
+    """A start that was cut short fails in its own ways: that it was told to stop is known."""
+    if not start.cancelled():
+        start.exception()
 
 
 async def _stop(apps: Mapping[str, RunApp], failed_start: BaseException | None) -> int:
@@ -194,16 +201,28 @@ async def _stop(apps: Mapping[str, RunApp], failed_start: BaseException | None) 
     for each in reasons:
         _tell(each)
     logger.info("stopping: %s", ", ".join(apps))
-    try:
-        await asyncio.wait_for(asyncio.gather(*[app.stop() for app in apps.values() if app.started]), STOP_S)
-    except TimeoutError:
-        logger.error("not stopped within %g s; what is not committed will be read again", STOP_S)  # noqa: TRY400
-        return 1
+    # Each to its end: that one cannot drain must not cut the others' drains short.
+    stops = [asyncio.create_task(app.stop(), name=f"stop {part}") for part, app in apps.items() if app.started]
+    in_time = await _ended(stops)
     late = [app.crash_reason for app in apps.values() if app.crash_reason not in (None, *reasons)]
+    late += [error for stop in stops if stop.done() and not stop.cancelled() and (error := stop.exception())]
     for reason in late:
         _tell(reason)
-    logger.info("stopped")
-    return 1 if reasons or late else 0
+    if in_time:
+        logger.info("stopped")
+    elif not late:  # they have told why
+        logger.error("not stopped within %g s; what is not committed will be read again", STOP_S)
+    return 0 if in_time and not reasons and not late else 1
+
+
+async def _ended(stops: Collection[asyncio.Task[None]]) -> bool:
+    """Whether these end in time; what does not is not waited for: a part that is cut short may wait on."""
+    if not stops:
+        return True
+    _, left = await asyncio.wait(stops, timeout=STOP_S)
+    for stop in left:
+        stop.cancel()
+    return not left
 
 
 def _tell(reason: BaseException | None) -> None:
@@ -260,6 +279,11 @@ def _attribute(settings: Settings, topics: Topics, rules: RuleBook) -> tuple[Run
     )
     attribute = Attribute(rules=rules, table=table, topics=topics, window=_window(settings))
     app.stateful(topics.input, attribute.compute, table)
+
+    async def forget(*_: object, **_signal: object) -> None:
+        attribute.forget()
+
+    app.on_partitions_assigned.connect(forget, weak=False)
     return app, table
 
 

@@ -25,7 +25,7 @@ from tests.kafka import KafkaCluster, Record, WorkerProcess, Written, create_top
 from tests.kafka.needs import ExistingKafka
 from tests.kafka.records import Isolation
 
-__all__ = ["ACCOUNTS", "GROUP", "QUICK", "Chat2ga", "said"]
+__all__ = ["ACCOUNTS", "GROUP", "IN_FLIGHT", "QUICK", "Chat2ga", "said"]
 
 GROUP: Final = "g"
 IN_FLIGHT: Final = 8
@@ -274,6 +274,21 @@ class Chat2ga:
             )
         except (KafkaError, OSError, RuntimeError) as error:
             return repr(error)
+
+    async def joining(self, part: Part) -> None:
+        """Wait until somebody asks to join a part's group, and its members are yet to hear of it."""
+        group = self._reads(part)[0]
+        client = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap, request_timeout_ms=round(_ASK_S * 1000))
+        await client.start()
+        try:
+
+            async def rebalancing() -> bool:
+                (answer,) = await client.describe_consumer_groups([group])
+                return any(state == "PreparingRebalance" for _, _, state, *_ in answer.groups)
+
+            await self.until(rebalancing, f"nobody joins {group}")
+        finally:
+            await client.close()
 
     async def published(self, records: int, topic: str = "ga-events") -> None:
         """Wait until a topic holds so many records, committed or not."""

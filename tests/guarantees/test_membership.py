@@ -4,11 +4,17 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
 
-from tests.guarantees.scenarios import QUICK, a_worker_is_frozen_and_woken, workers_join_and_leave
+import pytest
+
+from schemas.receipt import decode_receipt
+from streams.demo.collector import Misbehaviour
+from tests.guarantees.feeding import records_of
+from tests.guarantees.harness import IN_FLIGHT
+from tests.guarantees.scenarios import IN_SMALL_RUNS, QUICK, a_worker_is_frozen_and_woken, workers_join_and_leave
 from tests.kafka import read_topic
 
 ROOT = Path(__file__).parents[2]
@@ -84,3 +90,52 @@ async def test_joins_and_leaves_under_load_repeat_nothing_anywhere(chat2ga_and_g
 async def test_a_worker_that_was_taken_for_dead_and_wakes_does_nothing_wrong(chat2ga_and_google):
     verdict = await a_worker_is_frozen_and_woken.play(chat2ga_and_google, Random(1), QUICK)
     assert verdict.faults == {}, verdict
+
+
+@pytest.mark.parametrize("guarantee", ["at_least_once", "exactly_once"])
+async def test_a_stop_that_meets_a_join_hands_on_only_what_is_finished_and_committed(chat2ga_and_google, guarantee):
+    chat2ga, google = chat2ga_and_google, chat2ga_and_google.google
+    chat2ga.settings |= {**IN_SMALL_RUNS, "processing_guarantee": guarantee}
+    await chat2ga.feed(records_of(5, 3_000, bad=0.2))
+    chat2ga.start("a", None)
+    await chat2ga.progressed(1, "deliver")
+    slow = google.behaving(Misbehaviour(delay_s=1.5))
+    async with slow, chat2ga.feeding(records_of(6, 100_000, bad=0.2), per_s=400) as feeder:
+        chat2ga.start("b", None)
+        await chat2ga.joining("deliver")  # who is at work hears of it a heartbeat later
+        code, seconds = await chat2ga.stop("a")
+        await chat2ga.at_work("b")
+        feeder.enough()
+        await feeder.finished()
+    assert (code, seconds < 10) == (0, True), seconds
+    await chat2ga.caught_up()
+    assert await chat2ga.stop_all() == {"b": 0}
+    verdict = await chat2ga.verdict()
+    assert (verdict.faults, verdict.repeats, verdict.arrivals_repeated) == ({}, 0, 0), verdict
+    receipts = [decode_receipt(record.value) for record in await chat2ga.read(f"{chat2ga.prefix}ga-receipts")]
+    # A run given up half delivered is read again: at least once, what GA has of it gets a second receipt, `repeated`.
+    first = [each for each in receipts if chat2ga.exactly_once or each.outcome == "delivered"]
+    assert max(Counter((each.event_id, each.tracker_id) for each in first).values()) == 1
+
+
+async def test_a_stop_is_over_in_ten_seconds_also_where_ga_takes_that_long_to_answer(chat2ga_and_google):
+    chat2ga, google = chat2ga_and_google, chat2ga_and_google.google
+    await chat2ga.feed(sessions=2_000, seed=4)
+    worker = chat2ga.start("a", None)
+    await chat2ga.progressed(1, "deliver")
+    async with google.behaving(Misbehaviour(delay_s=9.5)):
+        asked = google.requests
+        await chat2ga.until(lambda: so_many(google, asked + IN_FLIGHT), "GA is not asked")
+        code, seconds = await chat2ga.stop("a")
+    assert (code, seconds < 10) == (0, True), seconds
+    assert worker.process.text().count("requests in flight are given up") == 1
+    chat2ga.start("a", None)
+    await chat2ga.caught_up()
+    assert await chat2ga.stop_all() == {"a": 0}
+    verdict = await chat2ga.verdict()
+    assert (verdict.faults, verdict.repeats) == ({}, 0), verdict
+    assert verdict.requests_repeated <= IN_FLIGHT
+
+
+async def so_many(google, requests):
+    return google.requests >= requests

@@ -545,3 +545,35 @@ def test_whatever_ga_does_every_event_has_one_receipt_at_each_tracker_and_nothin
     for pair in due:
         outcomes = Counter(one.outcome for one in sink.receipts if (one.event_id, one.tracker_id) == pair)
         assert outcomes["delivered"] <= 1
+
+
+async def test_in_quiet_nothing_is_in_flight_and_nothing_begins():
+    taken = asyncio.Semaphore(0)
+    sink, collector = Sink(), Collector(on_arrival=lambda _: taken.release())
+    collector.misbehave(Misbehaviour(delay_s=0.3))
+    async with collector as there, delivery(there.url, in_flight=1) as to_ga:
+        events = [recent(n, client_id=f"{n}.1") for n in range(9)]
+        task = asyncio.create_task(to_ga.deliver(events, sink.is_delivered, sink.settle))
+        await taken.acquire()
+        async with to_ga.quiet():
+            await asyncio.sleep(0.1)
+            assert sink.outcomes == ["delivered"]
+            assert GA_IN_FLIGHT._value.get() == 0
+        await task
+    assert there.summary()["repeated"] == 0
+
+
+async def test_without_patience_for_ga_what_is_in_flight_is_given_up_and_told(caplog):
+    taken = asyncio.Semaphore(0)
+    sink, collector = Sink(), Collector(on_arrival=lambda _: taken.release())
+    collector.misbehave(Misbehaviour(delay_s=60, times=2))
+    async with collector as there, delivery(there.url, in_flight=2) as to_ga:
+        events = [recent(n, client_id=f"{n}.1") for n in range(9)]
+        task = asyncio.create_task(to_ga.deliver(events, sink.is_delivered, sink.settle))
+        for _ in range(2):
+            await taken.acquire()
+        async with asyncio.timeout(2), to_ga.quiet(0.1):
+            task.cancel()
+            await asyncio.wait({task})
+        assert there.summary()["requests"] == 2, "nothing begins while what is in flight is given up"
+    assert "2 requests in flight are given up" in caplog.text

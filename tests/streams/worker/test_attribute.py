@@ -1,10 +1,13 @@
 """The attribute agent, run by run, without a broker: what it would write, and the state it keeps."""
 
 import datetime as dt
+import gc
+import weakref
 
 import msgspec
 import pytest
 from aiokafka.structs import ConsumerRecord
+from faust.types.tuples import TP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +22,7 @@ from streams.settings import load_settings
 from streams.worker.attribute import Attribute
 from streams.worker.dead_letters import DeadLetterWindow
 from streams.worker.live import SessionUnreadable
+from streams.worker.process import _attribute
 from streams.worker.topics import TopicNames, Topics
 
 SETTINGS = load_settings()
@@ -195,3 +199,19 @@ async def test_what_a_stored_session_holds_is_what_the_core_holds():
     _, want = one_by_one(TRAFFIC)
     for key, stored in table.partition(0).entries.items():
         assert decode_session(unpack(stored).payload) == decode_session(want[key])
+
+
+async def test_partitions_that_are_anothers_now_leave_no_memory_behind():
+    topics = Topics(SETTINGS, dict.fromkeys(NAMES.catalogued(SETTINGS), 4))
+    app, table = _attribute(SETTINGS, topics, RuleBook())
+    table.committed_next_offset = lambda _number: 1 << 60
+    (pipeline,) = app._pipelines
+    for partition in (0, 1):
+        await table.open(partition)
+        pipeline._compute(run_of(PLAIN, partition=partition))
+    kept, gone = (weakref.ref(table.partition(number)) for number in (0, 1))
+    del table._held[1]
+    await app.on_partitions_assigned.send({TP(topics.input, 0)})
+    gc.collect()
+    assert kept() is not None
+    assert gone() is None

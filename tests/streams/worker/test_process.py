@@ -1,0 +1,88 @@
+"""The worker's process: how it ends, where parts cannot."""
+
+import asyncio
+import gc
+import logging
+from types import SimpleNamespace
+
+import pytest
+from faust.types.tuples import TP
+
+from streams.runs import Run, RunApp
+from streams.runs.errors import CannotDrain
+from streams.runs.run import RunMessage
+from streams.worker import process
+from streams.worker.process import _run, _stop
+
+
+@pytest.fixture
+async def part():
+    """Makes a part that has one run under way, and its message."""
+    apps = []
+
+    def make(name, **options):
+        app = RunApp(name, broker="kafka://127.0.0.1:1", **options)
+        app.stateful("in", lambda _run: None)
+        app.finalize()
+        tp = TP("in", 0)
+        message = RunMessage(Run(*tp, [SimpleNamespace(offset=4, timestamp=0, timestamp_type=0)], 5), 1)
+        app.consumer._delivered[tp].append(message)
+        app.consumer._unacked_messages.add(message)
+        app.consumer.assignment = lambda: {tp}
+        app.committed = []
+
+        async def commit(offsets):
+            app.committed.append(offsets)
+            return True
+
+        app.consumer._commit = commit
+        app._started.set()
+        apps.append(app)
+        return app, message
+
+    yield make
+    for app in apps:
+        app.consumer._thread.thread_loop.close()  # of a thread that never began
+
+
+async def test_a_part_that_cannot_drain_is_told_of_in_one_line_and_leaves_the_other_its_drain(part, caplog):
+    stuck, _ = part("stuck", drain_patience_s=0.2)
+    slow, message = part("slow", drain_patience_s=5.0)
+    stopping = asyncio.create_task(_stop({"stuck": stuck, "slow": slow}, None))
+    await asyncio.sleep(0.6)
+    slow.consumer.ack(message)
+    assert await asyncio.wait_for(stopping, 5) == 1
+    assert slow.committed == [{TP("in", 0): 5}]
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert told == [str(CannotDrain(1, 0.2))]
+
+
+async def test_a_part_that_does_not_end_is_not_waited_for(part, caplog, monkeypatch):
+    monkeypatch.setattr(process, "STOP_S", 0.3)
+    slow, _ = part("slow", drain_patience_s=1.0)
+    assert await asyncio.wait_for(_stop({"slow": slow}, None), 0.8) == 1
+    assert "not stopped within 0.3 s" in caplog.text
+
+
+class CutShort(RunApp):
+    """Fails in a way of its own where its start is cut short, as Faust's services do."""
+
+    async def start(self):
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise RuntimeError("not started") from None
+
+
+async def test_a_stop_during_the_start_is_clean_and_quiet():
+    unheard = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: unheard.append(context.get("exception")))
+    stop = asyncio.Event()
+    running = asyncio.create_task(_run({"part": CutShort("test", broker="kafka://127.0.0.1:1")}, stop))
+    await asyncio.sleep(0.1)
+    stop.set()
+    assert await asyncio.wait_for(running, 5) == 0
+    del running
+    await asyncio.sleep(0.1)
+    gc.collect()
+    assert [error for error in unheard if error is not None] == []
