@@ -8,7 +8,6 @@ import pytest
 from streams.runs import pack
 from tests.kafka import Written, create_topics, delete_topics, produce
 from tests.streams.runs.counted import PARTITIONS, Counting, exact
-from tests.streams.runs.counting import make
 
 
 @pytest.fixture
@@ -138,27 +137,3 @@ async def test_the_owner_writes_again_what_one_taken_for_dead_has_turned_back(co
     state = await counting.state()
     assert (state[b"key 1"], state[b"key 5"]) == (10, 10)
     assert state[b"key 9"] == 11
-
-
-async def test_an_app_that_is_assigned_a_changelog_without_a_leader_begins_when_it_has_one(
-    kafka_cluster, prefix, tmp_path, caplog
-):
-    counting = Counting(kafka_cluster, prefix, tmp_path)
-    await counting.topics()  # one copy of each: some partitions are on the node that is killed
-    await counting.feed(400)
-    await asyncio.to_thread(kafka_cluster.kill, 2)
-    app, table = make(kafka_cluster.url.removeprefix("kafka://"), prefix, PARTITIONS, tmp_path / "0")
-    app.conf.broker_request_timeout = 7.0
-    try:
-        await app.start()
-        async with asyncio.timeout(60):
-            while "asking again" not in caplog.text:  # longer than Faust waits
-                await app.sleep(0.1)
-        assert (app.ready, app.crashed) == (False, False)
-    finally:
-        await asyncio.to_thread(kafka_cluster.restart, 2)
-    await counting.complete(400)
-    assert app.ready
-    await app.stop()
-    await table.close()
-    assert app.crash_reason is None
