@@ -310,7 +310,8 @@ def not_recovered() -> None:
     """What the changelog holds is not taken."""
 
     def pass_over(self: RunTable, run: Run) -> None:
-        self.partition(run.partition).changelog_offset = run.next_offset - 1
+        held = self.partition(run.partition)
+        held.changelog_offset = held.looked_offset = run.next_offset - 1
         self.recovered_records += len(run)
 
     RunTable._apply = pass_over  # type: ignore[method-assign]
