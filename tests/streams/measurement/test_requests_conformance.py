@@ -14,8 +14,10 @@ from streams.demo.packing_rules import check_packing
 from streams.measurement import Due, Rejected, Request, lane_of, pack
 from tests.streams.measurement.made import NAMES, NOW, made
 
-wild = st.text(max_size=40) | st.builds(
-    lambda text, times: (text * times)[: times * 4], st.text(min_size=1, max_size=8), st.integers(1, 9_000)
+wild = (
+    st.text(max_size=40)
+    | st.sampled_from(["😀" * 51, "😀" * 300, "é" * 600])
+    | st.builds(lambda text, times: (text * times)[: times * 4], st.text(min_size=1, max_size=8), st.integers(1, 9_000))
 )
 wild_ids = st.text(min_size=1, max_size=256) | st.sampled_from(["cid.1", "0", "-1", "00", "1.2", "x" * 256, "😀" * 256])
 trackers = st.builds(
@@ -79,9 +81,14 @@ def circumstances(one, event):
     )
 
 
-@given(st.lists(wild_events(), max_size=30), st.sampled_from(["v3", "legacy"]))
+# Some come often enough in a row to fill a request, a batch and a body.
+rows = st.lists(st.tuples(wild_events(), st.sampled_from([1, 1, 1, 2, 21, 26])), max_size=6)
+
+
+@given(rows, st.sampled_from(["v3", "legacy"]))
 def test_whatever_comes_the_collector_finds_nothing_wrong_and_each_event_is_once_at_each_tracker(drawn, naming):
-    numbered_events = [msgspec.structs.replace(event, event_id=f"{i:032x}") for i, event in enumerate(drawn)]
+    in_a_row = [event for event, times in drawn for _ in range(times)]
+    numbered_events = [msgspec.structs.replace(event, event_id=f"{i:032x}") for i, event in enumerate(in_a_row)]
     lanes = {}
     for event in numbered_events:
         for tracker in event.trackers:
