@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from streams.cli import options
 from streams.cli.console import print_table
@@ -16,18 +18,28 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 _FAULT = "FAULT"
+_GaOption = Annotated[
+    bool,
+    typer.Option(
+        "--ga",
+        help="Also send one sample of each event to the validation server, Google's or CHAT2GA_GA_ENDPOINT's "
+        "(/debug/mp/collect). Nothing reaches a property. Google's does not check secrets.",
+    ),
+]
 Row = tuple[str, str, str]
 """good, note or FAULT; what was looked at; what is said of it."""
 
 
 @verb
-def check(config: options.ConfigOption = None) -> int:
-    """Check settings, accounts, rules, broker and topics. Exit code 1 if anything would stop the worker."""
+def check(config: options.ConfigOption = None, *, ga: _GaOption = False) -> int:
+    """Check settings, accounts, rules, broker and topics. Exit code 1 if anything is at fault."""
     from streams.settings import effective
 
     settings = options.settings_of(config)
     print_table(sys.stdout, ("setting", "value"), effective(settings).items())
     rows = [_core_row(), *_file_rows(settings), *_process_rows(settings), *_broker_rows(settings)]
+    if ga:
+        rows += _ga_rows(settings)
     print_table(sys.stdout, ("", "checked", "result"), rows)
     return 1 if any(kind == _FAULT for kind, _, _ in rows) else 0
 
@@ -76,6 +88,17 @@ def _process_rows(settings: "Settings") -> list[Row]:
         return []
     said = f"{settings.processes} cannot share CHAT2GA_GA_IN_FLIGHT={settings.ga_in_flight}: where `deliver` runs"
     return [("note", "processes", f"{said} the worker would not start")]
+
+
+def _ga_rows(settings: "Settings") -> list[Row]:
+    from streams.cli.check_ga import findings
+    from streams.configuration import BadFile, read_accounts
+
+    try:
+        accounts = read_accounts(settings.accounts)
+    except BadFile:
+        return [("note", "ga", "not asked: accounts.toml must be right first")]
+    return [(kind, "ga", says) for kind, says in findings(settings, accounts)]
 
 
 def _fault_rows(what: str, error: "BadFile") -> list[Row]:

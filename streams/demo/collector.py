@@ -3,7 +3,8 @@
     python -m streams.demo.collector --port 8088
 
 Like Google it answers 204 to whatever it receives, also to what is wrong; unlike
-Google it says so: `GET /summary`. `POST /misbehave` with `{"status": 503, "times":
+Google it says so: `GET /summary`. `/debug/mp/collect` answers as Google's validation
+server does, and takes nothing. `POST /misbehave` with `{"status": 503, "times":
 3}` makes the next requests fail. Memory is bounded however long it runs.
 """
 
@@ -22,6 +23,8 @@ import msgspec
 from aiohttp import web
 
 from streams.demo.google_rules import Violation, check_batch, check_ga4, check_hit
+from streams.demo.google_validation import validation_answer
+from streams.demo.packing_rules import Order, check_packing
 
 __all__ = ["Arrival", "Collector", "Misbehaviour"]
 
@@ -68,16 +71,20 @@ class Collector:
         secrets: Mapping[str, str] | None = None,
         schedule: Callable[[int], Misbehaviour | None] | None = None,
         on_arrival: Callable[[Arrival], None] | None = None,
+        order: Mapping[str, int] | None = None,
         remember: int = 1_000_000,
     ) -> None:
         """`secrets`: those that trackers must come with. `schedule`: how to treat the n-th request, from 0.
 
+        `order`: the place of each event, by its id, among those of its client; what
+        comes for the first time after one that follows it is a violation.
         `remember`: of how many events repeats are recognised.
         """
         self._host, self._port = host, port
         self._secrets = secrets
         self._schedule = schedule
         self._on_arrival = on_arrival
+        self._order = Order(order) if order is not None else None
         self._remember = remember
         self._planned: deque[Misbehaviour] = deque()
         self._runner: web.AppRunner | None = None
@@ -99,6 +106,7 @@ class Collector:
         app.add_routes(
             [
                 web.post("/mp/collect", self._ga4),
+                web.post("/debug/mp/collect", self._validate),
                 web.post("/collect", self._hit),
                 web.post("/batch", self._batch),
                 web.get("/summary", self._show),
@@ -145,25 +153,23 @@ class Collector:
     def _behaviour(self) -> Misbehaviour:
         number = self._counts["requests"]
         self._counts["requests"] += 1
-        if self._planned:
-            first = self._planned[0]
-            if first.times > 1:
-                self._planned[0] = msgspec.structs.replace(first, times=first.times - 1)
-            else:
-                self._planned.popleft()
-            return first
-        return (self._schedule(number) if self._schedule else None) or _GOOD
+        return self._next_planned() or (self._schedule(number) if self._schedule else None) or _GOOD
+
+    def _next_planned(self) -> Misbehaviour | None:
+        if not self._planned:
+            return None
+        first = self._planned[0]
+        if first.times > 1:
+            self._planned[0] = msgspec.structs.replace(first, times=first.times - 1)
+        else:
+            self._planned.popleft()
+        return first
 
     # -- what it takes -----------------------------------------------------------
 
     async def _ga4(self, request: web.Request) -> web.StreamResponse:
-        now_micros = time.time_ns() // 1_000
-        raw = await request.read()
-        body = _json(raw)
+        body, violations = await self._read(request, validating=False)
         tracker_id = request.query.get("measurement_id", "")
-        violations = list(check_ga4(request.query, request.content_type, raw, body, now_micros))
-        if self._secrets is not None and self._secrets.get(tracker_id) != request.query.get("api_secret"):
-            violations.append(Violation("api_secret", "not the one of this tracker"))
         body = body if isinstance(body, dict) else {}
         events = body.get("events")
         arrivals = [
@@ -178,6 +184,24 @@ class Collector:
             if isinstance(event, dict) and isinstance(event.get("params", {}), dict)
         ]
         return await self._answer(request, arrivals, violations)
+
+    async def _read(self, request: web.Request, *, validating: bool) -> tuple[object, list[Violation]]:
+        now_micros = time.time_ns() // 1_000
+        raw = await request.read()
+        body = _json(raw)
+        given = request.query
+        violations = list(check_ga4(given, request.content_type, raw, body, now_micros, validating=validating))
+        if self._secrets is not None and self._secrets.get(given.get("measurement_id", "")) != given.get("api_secret"):
+            violations.append(Violation("api_secret", "not the one of this tracker"))
+        return body, violations
+
+    async def _validate(self, request: web.Request) -> web.StreamResponse:
+        _, violations = await self._read(request, validating=True)
+        answer = msgspec.json.encode(validation_answer(violations))
+        how = self._next_planned() or _GOOD
+        if how.delay_s:
+            await asyncio.sleep(how.delay_s)
+        return web.Response(status=how.status or 200, body=answer, content_type="application/json")
 
     async def _hit(self, request: web.Request) -> web.StreamResponse:
         arrival, violations = _read_hit(await request.read())
@@ -210,20 +234,30 @@ class Collector:
         return web.Response(status=status, headers=headers, body=b"x" * how.answer_bytes or None)
 
     def _take(self, arrivals: list[Arrival], violations: list[Violation]) -> None:
-        for rule, detail in violations:
-            self._broken[rule] += 1
-            if len(self._samples) < _SAMPLES:
-                name = arrivals[0].name if arrivals else ""
-                self._samples.append({"rule": rule, "detail": detail, "first_event": name})
+        packing = check_packing([(each.tracker_id, each.client_id, each.event_id) for each in arrivals])
+        for violation in (*violations, *packing):
+            self._break(violation, arrivals[0].name if arrivals else "")
         for arrival in arrivals:
-            self._counts["events"] += 1
-            _count(self._names, arrival.name)
-            _count(self._trackers, arrival.tracker_id)
-            if arrival.event_id is not None and self._is_repeated(arrival.event_id, arrival.tracker_id):
+            self._arrive(arrival)
+
+    def _break(self, violation: Violation, first_event: str) -> None:
+        self._broken[violation.rule] += 1
+        if len(self._samples) < _SAMPLES:
+            self._samples.append({"rule": violation.rule, "detail": violation.detail, "first_event": first_event})
+
+    def _arrive(self, arrival: Arrival) -> None:
+        self._counts["events"] += 1
+        _count(self._names, arrival.name)
+        _count(self._trackers, arrival.tracker_id)
+        if arrival.event_id is not None:
+            if self._is_repeated(arrival.event_id, arrival.tracker_id):
                 self._counts["repeated"] += 1
                 self._repeated.append((arrival.event_id, arrival.tracker_id))
-            if self._on_arrival is not None:
-                self._on_arrival(arrival)
+            elif self._order is not None:
+                for violation in self._order.check(arrival.tracker_id, arrival.client_id, arrival.event_id):
+                    self._break(violation, arrival.name)
+        if self._on_arrival is not None:
+            self._on_arrival(arrival)
 
     def _is_repeated(self, event_id: str, tracker_id: str) -> bool:
         digest = hashlib.blake2b(f"{event_id}\0{tracker_id}".encode(), digest_size=8).digest()

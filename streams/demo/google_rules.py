@@ -19,6 +19,7 @@ class Violation(NamedTuple):
 
     rule: str
     detail: str
+    event: int | None = None  # its place in the request, where it is of an event
 
 
 _US: Final = 1_000_000
@@ -51,16 +52,24 @@ _RESERVED_EVENTS: Final = frozenset(
     dynamic_link_first_open error firebase_campaign firebase_in_app_message_action firebase_in_app_message_dismiss
     firebase_in_app_message_impression first_open first_visit notification_dismiss notification_foreground
     notification_open notification_receive notification_send os_update session_start user_engagement
-    ad_impression in_app_purchase screen_view""".split()
+    in_app_purchase""".split()
+)
+_RESERVED_PREFIXES: Final = ("_", "firebase_", "ga_", "google_", "gtag.")
+# User properties > Reserved names.
+_RESERVED_PROPERTIES: Final = frozenset(
+    "first_open_time first_visit_time last_deep_link_referrer user_id first_open_after_install".split()
 )
 # Event collection limits > Length of event parameter value.
 _VALUE_LENGTHS: Final = {"page_title": 300, "page_referrer": 420, "page_location": 1000}
 
 
 def check_ga4(
-    query: Mapping[str, str], content_type: str, raw: bytes, body: object, now_micros: int
+    query: Mapping[str, str], content_type: str, raw: bytes, body: object, now_micros: int, *, validating: bool = False
 ) -> Iterator[Violation]:
-    """What is wrong with a request to `/mp/collect`. `body` is what `raw` says as JSON."""
+    """What is wrong with a request to `/mp/collect`. `body` is what `raw` says as JSON.
+
+    `validating`: by what the validation server asks for beyond the reference, too.
+    """
     if not _G_ID.fullmatch(query.get("measurement_id", "")):
         yield Violation("measurement_id", "missing, or not of the form G-…")
     if not query.get("api_secret"):
@@ -73,11 +82,16 @@ def check_ga4(
         yield Violation("body", "not a JSON object")
         return
     yield from _top_level(body)
+    client_id = body.get("client_id")
+    if validating and isinstance(client_id, str) and client_id.strip() and not _CLIENT.fullmatch(client_id):
+        # Not in the reference, and `/mp/collect` takes it: the validation server's own rule.
+        yield Violation("client_id_form", f"[{client_id[:80]}] should be in <number>.<number> format")
     events = body.get("events")
     if not isinstance(events, list) or not 1 <= len(events) <= 25:
         yield Violation("events_count", "events: 1 to 25 of them in an array")
-    for event in events if isinstance(events, list) else ():
-        yield from _event(event, body, now_micros)
+    for index, event in enumerate(events if isinstance(events, list) else ()):
+        for wrong in _event(event, body, now_micros):
+            yield wrong._replace(event=index)
 
 
 def _top_level(body: Mapping[str, Any]) -> Iterator[Violation]:
@@ -87,8 +101,8 @@ def _top_level(body: Mapping[str, Any]) -> Iterator[Violation]:
         elif not _is(value, _TOP_LEVEL[key]):
             yield Violation("field_type", key)
     client_id = body.get("client_id")
-    if not (isinstance(client_id, str) and _CLIENT.fullmatch(client_id)):
-        yield Violation("client_id", "missing, or not two numbers joined by a period")
+    if not (isinstance(client_id, str) and client_id.strip()):
+        yield Violation("client_id", "missing, or nothing in it")
     user_id = body.get("user_id", "u")
     if isinstance(user_id, str) and not 1 <= _length(user_id) <= 256:
         yield Violation("user_id_length", f"{_length(user_id)} characters")
@@ -98,6 +112,22 @@ def _top_level(body: Mapping[str, Any]) -> Iterator[Violation]:
     for key, value in consent.items() if isinstance(consent, dict) else ():
         if key not in ("ad_user_data", "ad_personalization") or value not in ("GRANTED", "DENIED"):
             yield Violation("consent", str(key))
+    properties = body.get("user_properties")
+    if isinstance(properties, dict):
+        yield from _user_properties(properties)
+
+
+def _user_properties(properties: Mapping[str, Any]) -> Iterator[Violation]:
+    if len(properties) > 25:
+        yield Violation("user_properties_count", f"{len(properties)} user properties")
+    for key, given in properties.items():
+        if not _NAME.fullmatch(key) or _length(key) > 24:
+            yield Violation("user_property_name", key[:80])
+        elif key in _RESERVED_PROPERTIES or key.startswith(("firebase_", "ga_", "google_")):
+            yield Violation("user_property_reserved", key)
+        value = given.get("value") if isinstance(given, dict) else None
+        if isinstance(value, str) and _length(value) > 36:
+            yield Violation("user_property_length", f"{key[:40]}: {_length(value)} characters")
 
 
 def _event(event: object, body: Mapping[str, Any], now_micros: int) -> Iterator[Violation]:
@@ -107,7 +137,7 @@ def _event(event: object, body: Mapping[str, Any], now_micros: int) -> Iterator[
     name = event.get("name")
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         yield Violation("event_name", repr(name)[:80])
-    elif name in _RESERVED_EVENTS:
+    elif name in _RESERVED_EVENTS or name.startswith(_RESERVED_PREFIXES):
         yield Violation("event_name_reserved", name)
     yield from _timestamp(event.get("timestamp_micros", body.get("timestamp_micros", now_micros)), now_micros)
     params = event.get("params", {})
@@ -135,7 +165,7 @@ def _timestamp(at: object, now_micros: int) -> Iterator[Violation]:
 def _param(key: str, value: object) -> Iterator[Violation]:
     if not _NAME.fullmatch(key):
         yield Violation("param_name", key[:80])
-    if key == "firebase_conversion" or key.startswith(("_", "firebase_", "ga_", "google_", "gtag.")):
+    if key == "firebase_conversion" or key.startswith(_RESERVED_PREFIXES):
         yield Violation("param_name_reserved", key[:80])
     if not _is(value, str) and not _is(value, int) and not _is(value, float):
         yield Violation("param_type", key[:80])

@@ -1,5 +1,6 @@
 """What is due: one event at one tracker. The unit of receipts and of the ledger. Pure."""
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -13,7 +14,7 @@ Protocol = Literal["ga4", "ua"]
 Lane = tuple[str, str, str]
 """Account, tracker, client: what must arrive in order."""
 
-_KINDS: Final[dict[str, Protocol]] = {"G-": "ga4", "UA": "ua"}
+_TRACKER: Final = re.compile(r"(?:(G-[A-Z0-9]+)|UA-[0-9]+-[0-9]+)\Z")
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):
@@ -25,7 +26,8 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 
 def protocol_of(tracker_id: str) -> Protocol | None:
     """What the tracker speaks; None: no tracker of Google's looks like this."""
-    return _KINDS.get(tracker_id[:2])
+    found = _TRACKER.match(tracker_id)
+    return None if found is None else "ga4" if found[1] else "ua"
 
 
 def lane_of(due: Due) -> Lane:

@@ -12,9 +12,9 @@ import msgspec
 from schemas.ga_event import GaEvent
 from streams.measurement.due import Due
 from streams.measurement.limits import CLIENT_ID, PARAM_VALUE_CHARS, USER_ID_CHARS
-from streams.measurement.notes import Note, Notes, fit_chars, fit_id, is_within
+from streams.measurement.notes import Notes, fit_chars, fit_id, is_within
 
-__all__ = ["ENGAGEMENT_MSEC", "Head", "Params", "body", "encoded_event", "encoded_head", "fault", "head"]
+__all__ = ["ENGAGEMENT_MSEC", "Head", "Params", "body", "encoded_event", "encoded_head", "head"]
 
 ENGAGEMENT_MSEC: Final = 1
 """Without the parameter Realtime shows no activity, and how long the visitor was busy is not
@@ -22,6 +22,7 @@ known: the least that says anything, so that no engagement time is made up."""
 
 _AHEAD: Final = "timestamp_micros is for the past, by the clock of who sends it"
 _SESSION: Final = "session_id is a positive number, or an id of Google's own"
+_CLIENT: Final = "GA's validation server asks for two numbers joined by a period"
 
 
 class Params(msgspec.Struct, omit_defaults=True):
@@ -80,15 +81,10 @@ encoded_head: Final = msgspec.json.Encoder().encode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def fault(event: GaEvent) -> Note | None:
-    """Why GA cannot take the event at all. Nothing stands in for a client id: another one is another visitor."""
-    if CLIENT_ID.match(event.client_id):
-        return None
-    return Note(event.event_id, "client_id", "client_id is two numbers joined by a period", "rejected")
-
-
 def head(event: GaEvent, notes: Notes) -> Head:
     """What GA takes once a request."""
+    if not CLIENT_ID.match(event.client_id):
+        notes.take("client_id", _CLIENT, "sent as it is")  # another one would be another visitor
     user_id = event.user_id
     if user_id is not None and not is_within(user_id, USER_ID_CHARS):
         notes.take("user_id", USER_ID_CHARS, "left out")  # a cut one is someone else's
@@ -133,7 +129,7 @@ def _params(due: Due, notes: Notes) -> Params:
 
 def _session_id(given: str, notes: Notes) -> str | None:
     """As it is: digits, or an id that Tag Manager made, to which no limit of length applies."""
-    if given.strip("0"):
+    if given.strip("0") and not given.startswith("-"):
         return given
     notes.take("session_id", _SESSION, "left out")
     return None

@@ -16,20 +16,26 @@ __all__ = [
     "CLIENT_ID",
     "EVENTS_PER_REQUEST",
     "EVENT_NAME_CHARS",
+    "HITS_PER_BATCH",
     "HIT_BYTES",
     "LIMITS",
+    "NAME",
     "PARAMS_PER_EVENT",
     "PARAM_NAME_CHARS",
     "PARAM_VALUE_CHARS",
     "QUEUE_TIME_MS",
+    "RESERVED_EVENT_NAMES",
+    "RESERVED_EVENT_PREFIXES",
+    "RESERVED_PARAM_NAMES",
     "RESERVED_PARAM_PREFIXES",
     "UA_BYTES",
     "USER_ID_CHARS",
+    "USER_PROPERTIES",
     "WINDOW_MICROS",
     "Limit",
 ]
 
-Unit = Literal["events", "characters", "bytes", "parameters", "milliseconds", "microseconds"]
+Unit = Literal["events", "hits", "user properties", "characters", "bytes", "parameters", "milliseconds", "microseconds"]
 
 _MP4: Final = "https://developers.google.com/analytics/devguides/collection/protocol/ga4"
 _LIMITATIONS: Final = f"{_MP4}/sending-events#limitations"
@@ -69,13 +75,39 @@ PARAM_VALUE_CHARS: Final = {
 USER_ID_CHARS: Final = Limit("user_id", 256, "characters", _COLLECTION)
 WINDOW_MICROS: Final = Limit("an event's age", 72 * 3_600 * 1_000_000, "microseconds", _PAST_EVENTS)
 
-CLIENT_ID: Final = re.compile(r"[0-9]+\.[0-9]+\Z", re.ASCII)
-"""Two numbers joined by a period. Source: reference, JSON POST body, `client_id`."""
+USER_PROPERTIES: Final = (
+    Limit("a request", 25, "user properties", _LIMITATIONS),
+    Limit("a user property's name", 24, "characters", _LIMITATIONS),
+    Limit("a user property's value", 36, "characters", _LIMITATIONS),
+)
+"""None is sent: what chat2ga knows is of the event, and a user property outlives it. So none can break them."""
+
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+"""Of events and parameters: letters, digits and underscores, a letter first. Source: reference, Limitations."""
+CLIENT_ID: Final = re.compile(r"[0-9]+\.[0-9]+\Z")
+"""Two numbers joined by a period: what Google's tag makes and what the validation server asks for. The
+reference asks for a unique text and no more (JSON POST body, `client_id`): docs/decisions/0013-client-ids.md."""
+RESERVED_EVENT_NAMES: Final = frozenset(
+    {
+        *("ad_activeview", "ad_click", "ad_exposure", "ad_query", "ad_reward", "adunit_exposure", "app_clear_data"),
+        *("app_exception", "app_install", "app_remove", "app_store_refund", "app_update", "app_upgrade"),
+        *("dynamic_link_app_open", "dynamic_link_app_update", "dynamic_link_first_open", "error", "firebase_campaign"),
+        *("firebase_in_app_message_action", "firebase_in_app_message_dismiss", "firebase_in_app_message_impression"),
+        *("first_open", "first_visit", "in_app_purchase", "notification_dismiss", "notification_foreground"),
+        *("notification_open", "notification_receive", "notification_send", "os_update", "session_start"),
+        "user_engagement",
+    }
+)
+"""Source: reference, Reserved event names."""
+RESERVED_EVENT_PREFIXES: Final = ("_", "firebase_", "ga_", "google_", "gtag.")
+"""Source: reference, Reserved event names."""
+RESERVED_PARAM_NAMES: Final = frozenset({"firebase_conversion"})
 RESERVED_PARAM_PREFIXES: Final = ("_", "firebase_", "ga_", "google_", "gtag.")
 """Source: reference, Reserved parameter names."""
 
 # -- UA --------------------------------------------------------------------------
 
+HITS_PER_BATCH: Final = Limit("a batch", 20, "hits", f"{_MP1}/devguide#batch-limitations")
 HIT_BYTES: Final = Limit("a hit", 8_192, "bytes", f"{_MP1}/reference#using-post")
 BATCH_BYTES: Final = Limit("a batch", 16_384, "bytes", f"{_MP1}/devguide#batch-limitations")
 UA_BYTES: Final = {
@@ -96,6 +128,8 @@ LIMITS: Final = (
     *PARAM_VALUE_CHARS.values(),
     USER_ID_CHARS,
     WINDOW_MICROS,
+    *USER_PROPERTIES,
+    HITS_PER_BATCH,
     HIT_BYTES,
     BATCH_BYTES,
     *UA_BYTES.values(),

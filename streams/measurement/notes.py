@@ -13,7 +13,7 @@ MARK: Final = "…"
 """Stands where a text was cut."""
 _DIGEST_CHARS: Final = 8
 
-Action = Literal["shortened", "left out", "set to now", "rejected"]
+Action = Literal["shortened", "left out", "set to now", "sent as it is", "rejected"]
 
 
 class Note(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 from schemas.account import Account
 from streams.measurement import ga4, ua
 from streams.measurement.due import Due, Protocol, protocol_of
-from streams.measurement.limits import BODY_BYTES, EVENTS_PER_REQUEST
+from streams.measurement.limits import BATCH_BYTES, BODY_BYTES, EVENTS_PER_REQUEST, HITS_PER_BATCH
 from streams.measurement.notes import Note, Notes
 
 __all__ = ["HOSTS", "PATHS", "Rejected", "Request", "pack"]
@@ -23,9 +23,12 @@ HOSTS: Final[dict[Literal["global", "eu"], str]] = {
 }
 """By region. Source: the GA4 protocol's reference, Transport."""
 PATHS: Final[dict[Protocol, str]] = {"ga4": "/mp/collect", "ua": "/collect"}
+_BATCH: Final = "/batch"
 _TYPES: Final[dict[Protocol, str]] = {"ga4": "application/json", "ua": "application/x-www-form-urlencoded"}
+_BATCH_TYPE: Final = "text/plain"  # a hit a line is no form
 
 _NO_TRACKER: Final = "a tracker is G-… or UA-…"
+_NO_CLIENT: Final = "client_id is required"
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -36,7 +39,7 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request: up to 25 events of one client at one GA4 tracker, or one UA hit."""
+    """One request, of one client at one tracker: up to 25 events of GA4, a UA hit, or a batch of up to 20."""
 
     protocol: Protocol
     account_id: str
@@ -48,12 +51,16 @@ class Request(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """Where on the host it goes."""
-        return PATHS[self.protocol]
+        return _BATCH if self._is_batch else PATHS[self.protocol]
 
     @property
     def content_type(self) -> str:
         """Of its body."""
-        return _TYPES[self.protocol]
+        return _BATCH_TYPE if self._is_batch else _TYPES[self.protocol]
+
+    @property
+    def _is_batch(self) -> bool:
+        return self.protocol == "ua" and len(self.dues) > 1
 
     @property
     def needs_secret(self) -> bool:
@@ -62,7 +69,10 @@ class Request(msgspec.Struct, frozen=True):
 
     def body_at(self, now_micros: int) -> bytes:
         """The body, as sent now."""
-        return self.encoded if self.protocol == "ga4" else ua.with_age(self.encoded, self.dues[0].event, now_micros)
+        if self.protocol == "ga4":
+            return self.encoded
+        hits = zip(self.encoded.split(b"\n"), self.dues, strict=True)
+        return b"\n".join([ua.with_age(hit, due.event, now_micros) for hit, due in hits])
 
     def notes_of(self, due: Due) -> str | None:
         """What was done to one of its events, in a sentence."""
@@ -81,16 +91,65 @@ def pack(dues: Sequence[Due], account: Account, now_micros: int) -> list[Request
     if protocol == "ga4":
         return _ga4(dues, now_micros)
     if protocol == "ua":
-        return [_hit(due, account) for due in dues]
+        return _ua(dues, account)
     return [Rejected(due, Note(due.event.event_id, "trackers", _NO_TRACKER, "rejected")) for due in dues]
 
 
-def _hit(due: Due, account: Account) -> Request | Rejected:
+def _no_client(due: Due) -> Rejected | None:
+    """Nothing stands in for a client id: another one is another visitor."""
+    if due.event.client_id.strip():
+        return None
+    return Rejected(due, Note(due.event.event_id, "client_id", _NO_CLIENT, "rejected"))
+
+
+class _Hit(msgspec.Struct, frozen=True):
+    """A hit made ready, all but its age."""
+
+    due: Due
+    encoded: bytes
+    size: int
+    notes: tuple[Note, ...]
+
+
+def _ua(dues: Iterable[Due], account: Account) -> list[Request | Rejected]:
+    packed: list[Request | Rejected] = []
+    batch: list[_Hit] = []
+    for due in dues:
+        item = _hit(due, account)
+        if isinstance(item, Rejected):
+            packed.append(item)
+            continue
+        size = sum(hit.size + 1 for hit in batch) + item.size  # a line break between two
+        if batch and (len(batch) == HITS_PER_BATCH.most or size > BATCH_BYTES.most):
+            packed.append(_batch(batch))
+            batch = []
+        batch.append(item)
+    if batch:
+        packed.append(_batch(batch))
+    return packed
+
+
+def _hit(due: Due, account: Account) -> _Hit | Rejected:
+    rejected = _no_client(due)
+    if rejected is not None:
+        return rejected
     notes = Notes(due.event.event_id)
     encoded = ua.hit(due, account.naming, notes)
     if encoded is None:
         return Rejected(due, notes.taken[-1])
-    return Request("ua", due.event.account_id, due.tracker.id, (due,), encoded, tuple(notes.taken))
+    return _Hit(due, encoded, ua.size_of(encoded, due.event), tuple(notes.taken))
+
+
+def _batch(hits: Sequence[_Hit]) -> Request:
+    first = hits[0].due
+    return Request(
+        "ua",
+        first.event.account_id,
+        first.tracker.id,
+        tuple([hit.due for hit in hits]),
+        b"\n".join([hit.encoded for hit in hits]),
+        tuple([note for hit in hits for note in hit.notes]),
+    )
 
 
 def _ga4(dues: Iterable[Due], now_micros: int) -> list[Request | Rejected]:
@@ -121,9 +180,9 @@ class _Item(msgspec.Struct, frozen=True):
 
 
 def _item(due: Due, now_micros: int) -> _Item | Rejected:
-    fault = ga4.fault(due.event)
-    if fault is not None:
-        return Rejected(due, fault)
+    rejected = _no_client(due)
+    if rejected is not None:
+        return rejected
     notes = Notes(due.event.event_id)
     head, event = ga4.head(due.event, notes), ga4.encoded_event(due, now_micros, notes)
     if not _fits(head, event) and head.user_agent is not None:

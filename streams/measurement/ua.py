@@ -13,7 +13,7 @@ from streams.measurement.due import Due
 from streams.measurement.limits import HIT_BYTES, UA_BYTES, WINDOW_MICROS
 from streams.measurement.notes import Notes, fit_bytes
 
-__all__ = ["Naming", "hit", "with_age"]
+__all__ = ["Naming", "hit", "size_of", "with_age"]
 
 Naming = Literal["v3", "legacy"]
 
@@ -63,15 +63,19 @@ def _names(event: GaEvent, naming: Naming) -> tuple[str, str, str | None]:
 
 
 def _fit(fields: dict[str, str], event: GaEvent, notes: Notes) -> bytes | None:
-    oldest = event.timestamp_micros + WINDOW_MICROS.most  # its age has the most digits then
     for spared in (None, *_SPARED_FIRST):
         if spared and fields.pop(spared, None):
             notes.take(spared, HIT_BYTES, "left out")
         encoded = urlencode(fields).encode()
-        if len(with_age(encoded, event, oldest)) <= HIT_BYTES.most:
+        if size_of(encoded, event) <= HIT_BYTES.most:
             return encoded
     notes.take("$", HIT_BYTES, "rejected")
     return None
+
+
+def size_of(encoded: bytes, event: GaEvent) -> int:
+    """Bytes of the hit whenever it is sent: at the end of the window its age has the most digits."""
+    return len(with_age(encoded, event, event.timestamp_micros + WINDOW_MICROS.most))
 
 
 def with_age(encoded: bytes, event: GaEvent, now_micros: int) -> bytes:

@@ -15,9 +15,12 @@ from schemas.ga_event import LEGACY_NAMES
 from schemas.interaction import TYPES
 from schemas.options import RULES_VERSION, Options
 from streams.attribution import RULES, Rule
+from streams.measurement import LIMITS
+from streams.measurement.ga4 import Params
 from streams.observe.metrics import METRICS, Labelled
 from streams.reference.events import EVENTS, OPTIONS
 from streams.reference.meanings import meaning_of
+from streams.reference.parameters import PARAMETERS, ParameterRow
 from streams.settings import PREFIX, Settings
 
 __all__ = ["tables"]
@@ -34,6 +37,7 @@ def tables() -> dict[str, str]:
         "rules.md": _page("Rules and events", _rules()),
         "metrics.md": _page("Metrics", _metrics()),
         "dead-letters.md": _page("Dead letters", _dead_letters()),
+        "google-analytics.md": _page("Google Analytics: parameters and limits", _google_analytics()),
     }
 
 
@@ -133,12 +137,42 @@ def _dead_letters() -> Iterable[str]:
     yield "`key` and `value` are base64; `null` where there is none."
 
 
+def _google_analytics() -> Iterable[str]:
+    yield "What to do with them: [Google Analytics](../google-analytics.md). What an event does not have is not sent."
+    yield "## Parameters"
+    yield _table(
+        ("parameter", "holds", "register it", "display name", "scope"),
+        [_parameter(name, PARAMETERS[name]) for name in Params.__struct_fields__],
+    )
+    yield "## Limits"
+    yield (
+        "What breaks one is shortened with a mark (`…`), left out, or, where nothing else helps, not sent at all; the "
+        "receipt names field, rule and what was done. Characters are counted in UTF-16, as browsers do. "
+        "User properties are never sent."
+    )
+    yield _table(
+        ("what", "at most", "source"), [(limit.what, f"{limit.most:,} {limit.unit}", limit.source) for limit in LIMITS]
+    )
+
+
 # -- cells ---------------------------------------------------------------------------
 
 
 def _looks_at(rule: Rule) -> str:
     names = [name for name, struct in TYPES.items() if struct in rule.types]
     return "every interaction" if len(names) == len(TYPES) else _codes(names)
+
+
+def _parameter(name: str, row: ParameterRow) -> tuple[str, ...]:
+    many = " (many values: BigQuery is the place for it)" if row.many_values and row.register == "no" else ""
+    many = " (many values: expect a row “(other)”)" if row.many_values and row.register == "dimension" else many
+    register = {
+        "dimension": f"custom dimension{many}",
+        "of GA's own": "GA has it",
+        "no": f"no{many}",
+    }[row.register]
+    scope = "event" if row.register == "dimension" else ""
+    return f"`{name}`", row.meaning, register, row.display_name, scope
 
 
 def _metric(metric: Labelled[..., Any] | MetricWrapperBase) -> tuple[str, ...]:

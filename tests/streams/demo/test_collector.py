@@ -101,8 +101,52 @@ async def test_it_answers_as_google_does_also_to_what_is_wrong_and_says_what_was
     assert {"rule": "event_name", "detail": "'no name'", "first_event": "no name"} in told["violations_first"]
 
 
+async def test_what_is_sent_for_validation_is_answered_in_googles_form_and_not_taken():
+    debug = GA4.replace("/mp", "/debug/mp")
+    async with Collector(secrets={"G-A": "s"}) as collector, httpx.AsyncClient(base_url=collector.url) as client:
+        good = await client.post(debug, json=body())
+        assert (good.status_code, good.json()) == (200, {"validationMessages": []})
+        wrong = await client.post(debug.replace("=s", "=t"), json=body(event(name="a b"), client_id="cid.1"))
+        assert [(said["fieldPath"], said["validationCode"]) for said in wrong.json()["validationMessages"]] == [
+            ("client_id", "VALUE_INVALID"),
+            ("events", "NAME_INVALID"),
+            ("api_secret", "VALUE_INVALID"),
+        ]
+        assert (collector.summary()["events"], collector.summary()["violations"]) == (0, {})
+
+
+async def test_a_client_id_that_is_not_two_numbers_is_taken_as_google_takes_it():
+    _, told = await asked(Collector(), (GA4, body(client_id="cid.1")))
+    assert (told["events"], told["violations"]) == (1, {})
+
+
+async def test_it_says_where_events_of_a_client_come_out_of_order_and_a_repeat_is_no_matter_of_it():
+    order = {"e1": 1, "e2": 2, "e3": 3}
+    _, told = await asked(Collector(order=order), (GA4, body(event(1), event(2))), (GA4, body(event(1))))
+    assert told["violations"] == {}
+    _, told = await asked(Collector(order=order), (GA4, body(event(1), event(3))), (GA4, body(event(2))))
+    assert told["violations"] == {"order": 1}
+
+
+async def test_it_says_where_a_batch_mixes_clients_and_a_request_repeats_itself():
+    lines = "\n".join(str(httpx.QueryParams(hit(number, cid=f"1.{number}"))) for number in (1, 2)).encode()
+    _, told = await asked(Collector(), ("/batch", lines), (GA4, body(event(1), event(1))))
+    assert told["violations"] == {"request_mixed": 1, "request_repeats": 1}
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "events"),
+    [(Misbehaviour(status=400), 400, 0), (Misbehaviour(status=403), 403, 0), (Misbehaviour(status=302), 302, 0)],
+)
+async def test_it_refuses_on_request(how, status, events):
+    collector = Collector()
+    collector.misbehave(how)
+    statuses, told = await asked(collector, (GA4, body()))
+    assert (statuses, told["events"], told["requests_failed"]) == ([status], events, 1)
+
+
 async def test_samples_of_violations_and_labels_are_bounded():
-    many = [(GA4, body(*(event(n, f"bad name {n}{i}") for i in range(25)))) for n in range(6)]
+    many = [(GA4, body(*(event(f"{n}-{i}", f"bad name {n}{i}") for i in range(25)))) for n in range(6)]
     _, told = await asked(Collector(), *many)
     assert told["violations"] == {"event_name": 150}
     assert len(told["violations_first"]) == 100

@@ -13,9 +13,14 @@ BODY = {"client_id": "1.2", "events": [EVENT]}
 HIT = {"v": "1", "t": "event", "tid": "UA-1-1", "cid": "1.2", "ec": "c", "ea": "a"}
 
 
-def ga4(body, query=None, content_type="application/json", raw=None):
+def ga4(body, query=None, content_type="application/json", raw=None, **how):
     raw = json.dumps(body).encode() if raw is None else raw
-    return [wrong.rule for wrong in check_ga4(QUERY if query is None else query, content_type, raw, body, NOW)]
+    query = QUERY if query is None else query
+    return [wrong.rule for wrong in check_ga4(query, content_type, raw, body, NOW, **how)]
+
+
+def of_properties(**properties):
+    return ga4({**BODY, "user_properties": {name: {"value": value} for name, value in properties.items()}})
 
 
 def of_event(**changes):
@@ -45,7 +50,20 @@ def test_what_is_right_breaks_no_rule():
         (ga4({**BODY, "sid": 1}), ["unknown_field"]),
         (ga4({**BODY, "timestamp_micros": True}), ["field_type"]),
         (ga4({"events": [EVENT]}), ["client_id"]),
-        (ga4({**BODY, "client_id": "abc"}), ["client_id"]),
+        (ga4({**BODY, "client_id": " "}), ["client_id"]),
+        (ga4({**BODY, "client_id": 1.2}), ["field_type", "client_id"]),
+        (ga4({**BODY, "client_id": "cid.1"}), []),
+        (ga4({**BODY, "client_id": "cid.1"}, validating=True), ["client_id_form"]),
+        (ga4({**BODY, "client_id": " "}, validating=True), ["client_id"]),
+        (ga4(BODY, validating=True), []),
+        (of_properties(**{f"p{number}": "v" for number in range(25)}), []),
+        (of_properties(**{f"p{number}": "v" for number in range(26)}), ["user_properties_count"]),
+        (of_properties(**{"x" * 24: "v"}), []),
+        (of_properties(**{"x" * 25: "v"}), ["user_property_name"]),
+        (of_properties(user_id="v"), ["user_property_reserved"]),
+        (of_properties(ga_x="v"), ["user_property_reserved"]),
+        (of_properties(x="v" * 36, y=1), []),
+        (of_properties(x="v" * 37), ["user_property_length"]),
         (ga4({**BODY, "user_id": "u" * 256}), []),
         (ga4({**BODY, "user_id": "u" * 257}), ["user_id_length"]),
         (ga4({**BODY, "user_id": ""}), ["user_id_length"]),
@@ -65,6 +83,10 @@ def test_what_is_right_breaks_no_rule():
         (of_event(name="1st"), ["event_name"]),
         (of_event(name=None), ["event_name"]),
         (of_event(name="session_start"), ["event_name_reserved"]),
+        (of_event(name="google_x"), ["event_name_reserved"]),
+        (of_event(name="_x"), ["event_name"]),
+        (of_event(name="ad_impression"), []),
+        (of_event(timestamp_micros=NOW), []),
         (of_event(timestamp_micros=NOW + 1), ["timestamp_future"]),
         (of_event(timestamp_micros=NOW - WINDOW), []),
         (of_event(timestamp_micros=NOW - WINDOW - 1), ["timestamp_past"]),
@@ -98,6 +120,7 @@ def test_what_is_right_breaks_no_rule():
         (of_params(session_id="0"), ["session_id"]),
         (of_params(session_id=""), ["session_id"]),
         (of_params(session_id=-5), ["session_id"]),
+        (of_params(engagement_time_msec=0), []),
     ],
 )  # fmt: skip
 def test_each_rule_of_ga4(found, rules):
@@ -127,6 +150,7 @@ def test_each_rule_of_ga4(found, rules):
         ({"ea": "x" * 501}, 8_000, ["hit_value_length"]),
         ({"el": "é" * 251}, 8_000, ["hit_value_length"]),
         ({"dl": "x" * 2_049}, 8_000, ["hit_value_length"]),
+        ({"dr": "x" * 2_048, "ul": "x" * 20}, 8_000, []),
         ({"dr": "x" * 2_049}, 8_000, ["hit_value_length"]),
         ({"dt": "x" * 1_501}, 8_000, ["hit_value_length"]),
         ({"ul": "x" * 21}, 8_000, ["hit_value_length"]),
@@ -151,8 +175,11 @@ def test_it_shares_nothing_with_what_it_checks():
 
     import streams.demo.collector
     import streams.demo.google_rules
+    import streams.demo.google_validation
+    import streams.demo.packing_rules
 
-    for module in (streams.demo.collector, streams.demo.google_rules):
+    demo = streams.demo
+    for module in (demo.collector, demo.google_rules, demo.google_validation, demo.packing_rules):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -15,7 +15,10 @@ def test_exactly_72_hours_is_not_too_old_and_a_microsecond_more_is(age, expired)
 
 @pytest.mark.parametrize(
     ("tracker_id", "protocol"),
-    [("G-ABC1234567", "ga4"), ("UA-1-1", "ua"), ("AW-1", None), ("GTM-1", None), ("", None), ("g-a", None)],
+    [
+        *[("G-ABC1234567", "ga4"), ("UA-1-1", "ua"), ("AW-1", None), ("GTM-1", None), ("", None), ("g-a", None)],
+        *[("G-", None), ("G-a1", None), ("G-A1\n", None), ("UA-1", None), ("UA-1-x", None), ("UA-1-1\n", None)],
+    ],
 )
 def test_a_trackers_form_says_what_it_speaks(tracker_id, protocol):
     assert protocol_of(tracker_id) == protocol

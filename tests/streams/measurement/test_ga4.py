@@ -1,5 +1,3 @@
-import re
-
 import msgspec
 import pytest
 
@@ -7,11 +5,15 @@ from schemas.ga_event import Automation, Consent, Page, Tracker
 from streams.measurement.ga4 import Params
 from streams.measurement.limits import (
     EVENT_NAME_CHARS,
+    NAME,
     PARAM_NAME_CHARS,
     PARAMS_PER_EVENT,
+    RESERVED_EVENT_NAMES,
+    RESERVED_EVENT_PREFIXES,
+    RESERVED_PARAM_NAMES,
     RESERVED_PARAM_PREFIXES,
 )
-from tests.streams.measurement.made import NAMES, NOW, body, made, packed, rejected, request
+from tests.streams.measurement.made import NAMES, NOW, UA, G, body, made, packed, rejected, request
 
 HOUR = 3_600_000_000
 
@@ -127,11 +129,24 @@ def test_ids_that_begin_alike_stay_apart_when_they_are_cut():
     assert param(made(conversation_id=one), "conversation_id") != param(made(conversation_id=other), "conversation_id")
 
 
-@pytest.mark.parametrize("client_id", ["", "abc", "1", "1.", ".1", "1.2.3", "1.2\n", "-1.2", "amp-Xy", "\u0661.\u0662"])
-def test_a_client_id_that_is_not_two_numbers_is_rejected(client_id):
-    assert str(rejected(made(client_id=client_id)).note) == (
-        "client_id: rejected (client_id is two numbers joined by a period)"
-    )
+@pytest.mark.parametrize(
+    "client_id", ["cid.1", "a", "1", "1.", ".1", "1.2.3", "1.2\n", "-1.2", "amp-X", "\u0661.\u0662"]
+)
+def test_a_client_id_that_is_not_two_numbers_is_sent_as_it_is_with_a_note(client_id):
+    event = made(client_id=client_id)
+    assert body(request(event))["client_id"] == client_id
+    assert notes(event) == ["client_id: sent as it is (GA's validation server asks for two numbers joined by a period)"]
+
+
+@pytest.mark.parametrize("client_id", ["0.0", "1234567890.1700000000", "1" * 200 + ".1"])
+def test_a_client_id_of_two_numbers_needs_no_note(client_id):
+    assert notes(made(client_id=client_id)) == []
+
+
+@pytest.mark.parametrize("client_id", ["", " ", "\n"])
+@pytest.mark.parametrize("tracker", [G, UA], ids=["ga4", "ua"])
+def test_without_a_client_id_nothing_is_sent(client_id, tracker):
+    assert str(rejected(made(client_id=client_id), tracker).note) == "client_id: rejected (client_id is required)"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +161,16 @@ def test_a_user_id_past_its_limit_is_left_out_because_a_cut_one_is_someone_elses
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [("1789999000", True), ("0012", True), ("GTM-s/1.a", True), ("", False), ("0", False)]
+    ("given", "kept"),
+    [
+        ("1789999000", True),
+        ("0012", True),
+        ("GTM-s/1.a", True),
+        ("", False),
+        ("0", False),
+        ("00", False),
+        ("-5", False),
+    ],
 )
 def test_a_session_id_is_positive_or_googles_own(given, kept):
     only = request(made(), Tracker("G-A", given))
@@ -177,13 +201,21 @@ def test_what_cannot_be_made_to_fit_is_rejected():
     assert len(packed([made(1), huge, made(2)])) == 2
 
 
+def test_no_user_property_is_sent():
+    assert "user_properties" not in body(request(made(user_id="u1", consent=Consent(True, True))))
+
+
 def test_names_of_events_and_parameters_keep_to_googles_rules():
+    """Both are closed sets, so this holds for every event; one past each limit is met by the collector's rules."""
     names = msgspec.structs.fields(Params)
     assert len(names) <= PARAMS_PER_EVENT.most
     for field in names:
-        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", field.name)
+        assert NAME.match(field.name)
         assert len(field.name) <= PARAM_NAME_CHARS.most
+        assert field.name not in RESERVED_PARAM_NAMES
         assert not field.name.startswith(RESERVED_PARAM_PREFIXES)
     for name in NAMES:
-        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)
+        assert NAME.match(name)
         assert len(name) <= EVENT_NAME_CHARS.most
+        assert name not in RESERVED_EVENT_NAMES
+        assert not name.startswith(RESERVED_EVENT_PREFIXES)

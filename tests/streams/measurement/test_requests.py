@@ -1,3 +1,5 @@
+from urllib.parse import parse_qsl
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.ga_event import Consent, Page, Tracker
 from streams.measurement import Rejected, Request
 from streams.measurement.requests import HOSTS
-from tests.streams.measurement.made import UA, G, body, events, made, packed
+from tests.streams.measurement.made import NOW, UA, G, body, events, fields, made, packed
 
 
 def sizes(requests):
@@ -61,7 +63,7 @@ def test_a_request_is_filled_to_its_last_byte_and_no_further():
 
 
 def test_a_rejected_event_does_not_part_its_neighbours():
-    items = packed([made(1), made(2, client_id="amp-x"), made(3)])
+    items = packed([made(1), made(2, client_id=""), made(3)])
     assert [type(item) for item in items] == [Rejected, Request]
     assert sizes(items[1:]) == [2]
 
@@ -119,3 +121,37 @@ def test_every_event_is_in_exactly_one_request_in_order_and_never_with_another_c
 def test_packing_twice_gives_the_same_bytes(given_events):
     assert packed(given_events) == packed(given_events)
     assert packed(given_events, G) != packed(given_events, UA) or not given_events
+
+
+# -- UA: batches -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "sent"), [(1, [1]), (2, [2]), (20, [20]), (21, [20, 1]), (41, [20, 20, 1])])
+def test_up_to_20_hits_share_a_batch(count, sent):
+    assert sizes(packed([made(number) for number in range(count)], UA)) == sent
+
+
+def test_a_batch_has_a_hit_a_line_in_order_each_with_its_own_age_and_a_path_of_its_own():
+    (batch,) = packed([made(1, label="a\nb"), made(2, timestamp_micros=NOW - 5_000_000, client_id="amp-x")], UA)
+    hits = [dict(parse_qsl(line.decode())) for line in batch.body_at(NOW).split(b"\n")]
+    assert [(hit["z"][-1], hit["qt"]) for hit in hits] == [("1", "1000"), ("2", "5000")]
+    assert (hits[0]["el"], batch.path, batch.content_type) == ("a\nb", "/batch", "text/plain")
+    (alone,) = packed([made(1)], UA)
+    assert (alone.path, fields(alone)["z"][-1]) == ("/collect", "1")
+
+
+def test_a_batch_is_filled_to_its_last_byte_and_no_further():
+    oldest = {"timestamp_micros": NOW - 72 * 3_600_000_000}
+    bare = len(packed([made(n, user_agent="x", **oldest) for n in (1, 2, 3)], UA)[0].body_at(NOW)) - 3
+    spare = 16_384 - bare
+    parts = (spare // 3, spare // 3, spare - 2 * (spare // 3))
+    fitting = [made(n, user_agent="x" * parts[n - 1], **oldest) for n in (1, 2, 3)]
+    assert [len(one.body_at(NOW)) for one in packed(fitting, UA)] == [16_384]
+    longer = [*fitting[:2], made(3, user_agent="x" * (parts[2] + 1), **oldest)]
+    assert sizes(packed(longer, UA)) == [2, 1]
+
+
+def test_a_rejected_hit_does_not_part_its_neighbours():
+    items = packed([made(1), made(2, client_id="x" * 8_192), made(3)], UA)
+    assert [type(item) for item in items] == [Rejected, Request]
+    assert sizes(items[1:]) == [2]
