@@ -15,8 +15,10 @@ import pytest
 from schemas.ga_event import Tracker, encode_event
 from schemas.receipt import decode_receipt
 from streams.demo.collector import Collector, Misbehaviour
+from streams.settings import Settings
+from streams.worker.topics import ensure_topics
 from tests.guarantees.test_security import both
-from tests.kafka import WorkerProcess, Written, create_topics, produce, read_topic
+from tests.kafka import WorkerProcess, Written, produce, read_topic
 from tests.kafka.secure import PASSWORD
 from tests.streams.measurement.made import made
 
@@ -123,7 +125,7 @@ async def settled(kafka, prefix, count, worker):
 
 @pytest.mark.parametrize("style", ["json", "console"])
 async def test_no_secret_is_in_anything_that_is_written(secure_kafka, prefix, tmp_path, secrets, style):
-    await create_topics(secure_kafka.bootstrap, *[f"{prefix}{name}" for name in ("ga-events", "ga-receipts")])
+    await ensure_topics(Settings(broker=secure_kafka.url, topic_prefix=prefix))
     async with Collector(secrets=secrets) as collector:
         for trouble in TROUBLE:
             collector.misbehave(trouble)
