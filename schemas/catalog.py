@@ -17,7 +17,7 @@ from schemas.session import Session
 
 __all__ = ["LARGEST_MESSAGE_BYTES", "PARTIES", "PARTITIONS", "TOPICS", "Party", "Topic", "topic_named"]
 
-Party = Literal["sender", "rekey", "attribute", "deliver", "dead-letters", "consumers"]
+Party = Literal["sender", "rekey", "attribute", "deliver", "dead-letters", "receipts", "consumers"]
 
 PARTIES: Final[dict[Party, str]] = {
     "sender": "whatever takes the chat box's interactions to Kafka",
@@ -25,6 +25,7 @@ PARTIES: Final[dict[Party, str]] = {
     "attribute": "the agent that attributes",
     "deliver": "the agent that posts to Google Analytics",
     "dead-letters": "`chat2ga dead-letters`: lists, shows and requeues",
+    "receipts": "`chat2ga receipts`: adds up and lists",
     "consumers": "whoever wants the derived data",
 }
 """Who writes and reads; the agents are named as `chat2ga worker --only` names them."""
@@ -113,7 +114,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         retention_ms=30 * _DAY_MS,
         max_message_bytes=_MIB,
         producers=("deliver",),
-        consumers=("consumers",),
+        consumers=("receipts", "consumers"),
     ),
     Topic(
         name="dead-letters",

@@ -15,6 +15,7 @@ Code = Literal[
     "no_key",
     "wrong_key",
     "not_event",
+    "refused",
 ]
 
 CODES: Final[dict[Code, str]] = {
@@ -28,5 +29,6 @@ CODES: Final[dict[Code, str]] = {
     "no_key": "the record has no key, so nothing says that its partition is its session's",
     "wrong_key": "the record's key is not the session key of what it holds (see `REKEY`)",
     "not_event": "a record of `ga-events` that is no GA event: someone else writes there",
+    "refused": "Google Analytics, or the endpoint in its place, refused the event for good at the `trackers` named",
 }
 """Every code and what it says of the record."""

@@ -3,6 +3,11 @@
 One JSON object a record on `dead-letters`. Names where the record lies, which
 field is at fault and why, and carries the original bytes, so that it can be
 requeued once the sender or the code is mended (DESIGN §2).
+
+An event that GA refused for good is one too, whole, with the trackers that
+refused it: one a run for an event, not one a tracker. Put back, it is due at all of its
+trackers, and the ledger skips those that took it; one letter each would put
+it back as often as there are trackers that refused it.
 """
 
 import hashlib
@@ -34,6 +39,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool = False
     size: int = 0  # bytes of the original value
     sha256: str | None = None  # of the original value, where truncated
+    trackers: tuple[str, ...] = ()  # those that refused an event
 
 
 def kept_bytes(value: bytes | None, limit: int) -> tuple[bytes | None, bool, int, str | None]:

@@ -6,6 +6,7 @@ value, which may be a secret.
 """
 
 import os
+import time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -192,25 +193,40 @@ def effective(settings: Settings) -> dict[str, str]:
     return {f"{PREFIX}{name.upper()}": "" if value is None else str(value) for name, value in shown.items()}
 
 
-_read_secrets: Final[dict[str, tuple[tuple[int, int, int], str]]] = {}
-"""By path: what the file was when it was read (changed when, how long, which), and what stood in it."""
+_Mark = tuple[int, int, int, int, int]
+_read_secrets: Final[dict[str, tuple[_Mark, str]]] = {}
+"""By path: what the file was when it was read (written and changed when, how long, which), and what stood in it."""
+_NO_MARK: Final = (0, 0, 0, 0, 0)
+_YOUNG_NS: Final = 2_000_000_000
+"""A file system's clock may stand still for so long: two changes within it may leave the same mark."""
 
 
 def secret(source: str) -> str | None:
     """The secret that `env:NAME` or `file:PATH` stands for, as it is now; None: there is none.
 
     Asked at each use, so that a rotation needs no restart; a file is read again
-    only once it has changed. White space around it is the editor's.
+    only once it has changed. White space around it is the editor's. A link is
+    followed at each use, as Kubernetes replaces one to change a whole volume.
+    A file that was emptied a moment ago is about to be written: until then the
+    secret that it held stands.
     """
     kind, _, place = source.partition(":")
     if kind == "env":
         return os.environ.get(place, "").strip() or None
     try:
         found = os.stat(place)  # noqa: PTH116 - at every request: a Path costs as much again
-        mark = (found.st_mtime_ns, found.st_size, found.st_ino)
+        # The time of the change too: nobody can set it back, as `cp -p` does that of the writing.
+        mark = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_dev)
         known = _read_secrets.get(place)
-        if known is None or known[0] != mark:
-            known = _read_secrets[place] = (mark, Path(place).read_text(encoding="utf-8").strip())
+        if known is not None and known[0] == mark:
+            return known[1] or None
+        text = Path(place).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
-    return known[1] or None
+    if abs(time.time_ns() - found.st_ctime_ns) > _YOUNG_NS:
+        _read_secrets[place] = (mark, text)
+    elif text:
+        _read_secrets[place] = (_NO_MARK, text)
+    elif known is not None:
+        return known[1] or None
+    return text or None

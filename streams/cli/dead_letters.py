@@ -1,30 +1,32 @@
 """`chat2ga dead-letters`: look at the records that could not be taken, and put them back once they can."""
 
 import asyncio
-import heapq
 import json
 import re
 import sys
-import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from streams.cli import options
 from streams.cli.console import print_table, shown
+from streams.cli.newest import newest
 from streams.cli.running import UsageFault, tell, verb
 from streams.errors import Chat2gaError, Fault
 
 if TYPE_CHECKING:
+    from schemas.dead_letter import DeadLetter
     from streams.settings import Settings
     from streams.worker.admin import Kept
 
 __all__ = ["app"]
 
 LIMIT = 100
-_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+REMEMBERED = 1_000_000
+"""Events of one requeue that are recognised when they come again: some 80 MB."""
 _AT = re.compile(r"(\d+):(\d+)", re.ASCII)
 
 app = typer.Typer(help="List, show and requeue the records that could not be taken.", no_args_is_help=True)
@@ -84,7 +86,7 @@ def list_(
 ) -> None:
     """List dead letters, the newest last: a table on a terminal, JSON lines in a pipe."""
     settings = options.settings_of(config)
-    wanted = Wanted(field, code, stage, _since_ms(since))
+    wanted = Wanted(field, code, stage, options.moment_ms("--since", since))
     found = asyncio.run(_newest(settings, wanted, limit))
     if not sys.stdout.isatty():
         for kept in found:
@@ -126,8 +128,9 @@ def requeue(
     """Put dead letters back into the topics that they came from, with their original bytes and key.
 
     They stay in the dead letters too. To put one back twice does no harm: it is a duplicate then, and removed.
+    An event that was refused goes to the trackers that have not taken it; put back once, however often it was refused.
     """
-    wanted = Wanted(field, code, stage, _since_ms(since))
+    wanted = Wanted(field, code, stage, options.moment_ms("--since", since))
     if bool(at) + (wanted != Wanted()) + every != 1:
         raise UsageFault("say which: PARTITION:OFFSET, or filters (--field --code --stage --since), or --all")
     return asyncio.run(_requeue(options.settings_of(config), wanted, [_position(each) for each in at or ()], yes=yes))
@@ -146,14 +149,7 @@ async def _found(settings: "Settings", wanted: Wanted) -> AsyncIterator["Kept"]:
 
 async def _newest(settings: "Settings", wanted: Wanted, limit: int) -> list["Kept"]:
     """The newest `limit` of them, or all, in the order in which they were written."""
-    newest: list[tuple[int, int, int, Kept]] = []
-    async for kept in _found(settings, wanted):
-        entry = (kept.timestamp_ms, kept.partition, kept.offset, kept)
-        if limit and len(newest) == limit:
-            heapq.heappushpop(newest, entry)
-        else:
-            heapq.heappush(newest, entry)
-    return [kept for *_, kept in sorted(newest)]
+    return await newest(_found(settings, wanted), limit, lambda each: (each.timestamp_ms, each.partition, each.offset))
 
 
 async def _one(settings: "Settings", partition: int, offset: int) -> "Kept":
@@ -170,7 +166,8 @@ async def _one(settings: "Settings", partition: int, offset: int) -> "Kept":
 async def _requeue(settings: "Settings", wanted: Wanted, at: list[tuple[int, int]], *, yes: bool) -> int:
     from streams.worker.admin import CannotRequeue, requeuing
 
-    put_back = left = 0
+    put_back = left = again = 0
+    refused: set[bytes] = set()
     async with requeuing(settings) as requeue:
         async for kept in _chosen(settings, wanted, at):
             try:
@@ -179,6 +176,13 @@ async def _requeue(settings: "Settings", wanted: Wanted, at: list[tuple[int, int
                 tell(str(error))
                 left += 1
                 continue
+            if letter.code == "refused":
+                digest = _digest(letter)
+                if digest in refused:
+                    again += 1
+                    continue
+                if len(refused) < REMEMBERED:
+                    refused.add(digest)
             if yes:
                 await requeue.put_back(letter)
             put_back += 1
@@ -186,11 +190,21 @@ async def _requeue(settings: "Settings", wanted: Wanted, at: list[tuple[int, int
                 f"{kept.partition}:{kept.offset} -> {letter.topic}[{letter.partition}] {letter.field}: {letter.reason}"
             )
             sys.stdout.write(shown(line) + "\n")
+    more = f", {again} are the same events once more" if again else ""
     if yes:
-        tell(f"{put_back} requeued, {left} cannot be")
+        tell(f"{put_back} requeued, {left} cannot be{more}")
     else:
-        tell(f"{put_back} would be requeued, {left} cannot be. Nothing was written: give --yes to do it.")
+        tell(f"{put_back} would be requeued, {left} cannot be{more}. Nothing was written: give --yes to do it.")
     return 1 if left else 0
+
+
+def _digest(letter: "DeadLetter") -> bytes:
+    """Of what an event is, whatever it was refused for and whenever.
+
+    Refused again after it was put back, it has one dead letter more. If each of them were put
+    back, those that are refused still would double with every requeue.
+    """
+    return blake2b(letter.value or b"", digest_size=16, key=letter.topic.encode()[:64]).digest()
 
 
 async def _chosen(settings: "Settings", wanted: Wanted, at: list[tuple[int, int]]) -> AsyncIterator["Kept"]:
@@ -211,17 +225,6 @@ def _position(given: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _since_ms(given: str | None) -> int | None:
-    if given is None:
-        return None
-    if given[:-1].isdecimal() and given[-1] in _UNITS_S:
-        return time.time_ns() // 1_000_000 - int(given[:-1]) * _UNITS_S[given[-1]] * 1_000
-    try:
-        return options.instant_ms(given)
-    except ValueError as error:
-        raise UsageFault(f"--since {given!r}: {error}; or like 90m, 2h, 7d") from None
-
-
 def _row(kept: "Kept") -> dict[str, Any]:
     """A dead letter without its record."""
     from streams.replay import instant_text
@@ -238,6 +241,7 @@ def _row(kept: "Kept") -> dict[str, Any]:
         "field": letter.field,
         "code": letter.code,
         "reason": letter.reason,
+        **({"trackers": list(letter.trackers)} if letter.trackers else {}),
     }
 
 

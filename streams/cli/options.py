@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -22,9 +22,12 @@ __all__ = [
     "RulesOption",
     "as_of_ms",
     "instant_ms",
+    "moment_ms",
     "rule_book",
     "settings_of",
 ]
+
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 Order = Literal["time", "arrival"]
 
@@ -71,6 +74,18 @@ def instant_ms(given: str) -> int:
     from schemas.interaction import Instant
 
     return Instant.parse(int(given) if given.isdecimal() else given) // 1000
+
+
+def moment_ms(option: str, given: str | None) -> int | None:
+    """The moment of an option like `--since`, also as an age, in epoch milliseconds. Raises UsageFault."""
+    if given is None:
+        return None
+    if given[:-1].isdecimal() and given[-1] in _UNITS_S:
+        return time.time_ns() // 1_000_000 - int(given[:-1]) * _UNITS_S[given[-1]] * 1_000
+    try:
+        return instant_ms(given)
+    except ValueError as error:
+        raise UsageFault(f"{option} {given!r}: {error}; or like 90m, 2h, 7d") from None
 
 
 def settings_of(config: Path | None) -> "Settings":

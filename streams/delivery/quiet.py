@@ -14,6 +14,12 @@ _LOGGERS: Final = (
     "httpcore.http2",
     "httpcore.proxy",
     "httpcore.socks",
+    # HTTP/2 is written by these, header by header: `:path` is the address.
+    "hpack",
+    "hpack.hpack",
+    "hpack.table",
+    "h2",
+    "h11",
 )
 
 
@@ -29,6 +35,6 @@ _NOTHING: Final = _Nothing()
 
 
 def quieten() -> None:
-    """From here on httpx and httpcore log nothing. Once or often, it is the same."""
+    """From here on httpx, httpcore and what they are made of log nothing. Once or often, it is the same."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_NOTHING)

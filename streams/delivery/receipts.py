@@ -14,7 +14,7 @@ Settled = tuple[GaEvent, Receipt]
 """An event and what became of it at one tracker."""
 
 _REASONS: Final[dict[Outcome, str]] = {
-    "repeated": "it was delivered before",
+    "repeated": "it was delivered before, or stands twice among what was read at once",
     "no_secret": "the account has no API secret for this tracker, or its source is empty",
     "plan": "the account's plan does not deliver to Google Analytics",
     "expired": "it is older than the 72 hours that Google Analytics takes",

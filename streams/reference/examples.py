@@ -62,6 +62,8 @@ def examples(root: Path) -> dict[str, str]:
     for offset, name in enumerate(_DEAD_LETTERS):
         path = EXAMPLES / "dead-letters" / f"valid-{name.partition('-')[2]}.json"
         made[path] = encode_dead_letter(_dead_letter(root, name, offset))
+    refused = EXAMPLES / "dead-letters" / "valid-refused.json"
+    made[refused] = encode_dead_letter(_refused(events[-1], len(_DEAD_LETTERS)))
     return {str(path): msgspec.json.format(raw, indent=2).decode() + "\n" for path, raw in made.items()}
 
 
@@ -113,6 +115,25 @@ def _receipt(event: GaEvent, outcome: Outcome) -> Receipt:
         sent_micros=sent_micros,
         answered_micros=None if sent_micros is None else sent_micros + 80_000,
         **said,
+    )
+
+
+def _refused(event: GaEvent, offset: int) -> DeadLetter:
+    trackers = tuple(tracker.id for tracker in event.trackers[:1])
+    value = encode_event(event)
+    return DeadLetter(
+        topic="ga-events",
+        partition=0,
+        offset=offset,
+        timestamp_ms=_ARRIVED_MS,
+        stage="deliver",
+        field="trackers",
+        code="refused",
+        reason=f"Refused for good: {trackers[0]} with status 400",
+        key=b"acme/s/s-1",
+        value=value,
+        size=len(value),
+        trackers=trackers,
     )
 
 

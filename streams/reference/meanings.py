@@ -130,6 +130,7 @@ MEANINGS: Final[dict[type[msgspec.Struct], dict[str, str]]] = {
         "truncated": "Whether `value` is only the beginning.",
         "size": "Bytes of the original value.",
         "sha256": "Of the original value, where `truncated`.",
+        "trackers": "Where `code` is `refused`: those that refused the event for good.",
     },
 }
 

@@ -4,57 +4,32 @@ For the command line. Reads the dead letters without a consumer group, so that
 looking moves no offset; writes nothing but what is requeued.
 """
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
 
 from schemas.catalog import LARGEST_MESSAGE_BYTES, Topic
 from schemas.dead_letter import DeadLetter, decode_dead_letter
 from streams.errors import Chat2gaError, Fault
 from streams.settings import Settings
-from streams.worker.broker import BrokerUnreachable, client_options
-from streams.worker.refusal import why_unreachable
+from streams.worker.broker import client_options
+from streams.worker.reading import reaching, to_the_end
 from streams.worker.topics import TopicNames
 
 __all__ = [
     "CannotRequeue",
     "Finding",
     "Kept",
-    "NoDeadLetters",
     "Requeue",
     "broker_findings",
     "dead_letters",
     "requeuing",
 ]
-
-ANSWER_S: Final = 5.0
-"""A broker that has not answered by then is not reachable, as far as a person waits for it."""
-_SILENCE_S: Final = 20.0
-_POLL_MS: Final = 500
-
-
-class NoDeadLetters(Chat2gaError):
-    """There is no topic of dead letters."""
-
-    fault, retriable = Fault.OPERATOR, False
-
-    def __init__(self, topic: str, broker: str) -> None:
-        super().__init__(topic, broker)
-        self.topic, self.broker = topic, broker
-
-    def __str__(self) -> str:
-        return (
-            f"there is no topic {self.topic} at {self.broker}. The worker creates it when it starts; "
-            "check CHAT2GA_TOPIC_PREFIX and CHAT2GA_BROKER."
-        )
 
 
 class CannotRequeue(Chat2gaError):
@@ -68,23 +43,6 @@ class CannotRequeue(Chat2gaError):
 
     def __str__(self) -> str:
         return f"dead letter {self.partition}:{self.offset}: {self.reason}"
-
-
-@asynccontextmanager
-async def _reaching(settings: Settings, client: Any) -> AsyncIterator[None]:  # noqa: ANN401 - aiokafka's are Any
-    """The client, started within a few seconds and stopped in any case. Raises BrokerUnreachable, BrokerRefuses."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say is said once, below
-    try:
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                await client.start()
-        except TimeoutError:
-            raise BrokerUnreachable(settings.broker, f"no answer within {ANSWER_S:g} s") from None
-        except (KafkaError, OSError) as error:
-            raise await why_unreachable(settings, type(error).__name__) from None
-        yield
-    finally:
-        await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
 
 
 # -- the topics ------------------------------------------------------------------------
@@ -103,7 +61,7 @@ async def broker_findings(settings: Settings) -> list[Finding]:
     names = TopicNames(settings)
     catalogue = names.catalogued(settings)
     admin = AIOKafkaAdminClient(**client_options(settings))
-    async with _reaching(settings, admin):
+    async with reaching(settings, admin):
         there = set(await admin.list_topics())
         present = [name for name in catalogue if name in there]  # asking for one that is missing may create it
         described = await admin.describe_topics(present) if present else []
@@ -202,74 +160,10 @@ async def dead_letters(
 ) -> AsyncIterator[Kept]:
     """The dead letters there are now, each partition in its order; or the one at (partition, offset).
 
-    Raises BrokerUnreachable and NoDeadLetters.
+    Raises BrokerUnreachable and NoTopic.
     """
-    topic = TopicNames(settings).dead_letters
-    numbers = await _partition_numbers(settings, topic)
-    consumer = AIOKafkaConsumer(
-        **client_options(settings),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-    )
-    async with _reaching(settings, consumer):
-        partitions = [TopicPartition(topic, number) for number in numbers]
-        ends = await consumer.end_offsets(partitions)
-        starts = await _starts(consumer, partitions, since_ms)
-        if at is not None:
-            part = TopicPartition(topic, at[0])
-            first = (await consumer.beginning_offsets([part]))[part] if part in ends else 0
-            if part not in ends or not first <= at[1] < ends[part]:
-                return
-            starts, ends = {part: at[1]}, {part: at[1] + 1}
-        wanted = {part: start for part, start in starts.items() if start is not None and start < ends[part]}
-        if not wanted:
-            return
-        consumer.assign(list(wanted))
-        for part, start in wanted.items():
-            consumer.seek(part, start)
-        async for record in _until(settings, consumer, {part: ends[part] for part in wanted}):
-            yield _kept(record)
-
-
-async def _partition_numbers(settings: Settings, topic: str) -> list[int]:
-    """The partitions of the topic. An admin's question: a consumer without a subscription knows of none."""
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    async with _reaching(settings, admin):
-        if topic not in await admin.list_topics():
-            raise NoDeadLetters(topic, settings.broker)
-        described = await admin.describe_topics([topic])
-    return sorted(part["partition"] for part in described[0]["partitions"])
-
-
-async def _starts(
-    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], since_ms: int | None
-) -> dict[TopicPartition, int | None]:
-    """Where to begin reading; None: nothing is that new."""
-    if since_ms is None:
-        return dict(await consumer.beginning_offsets(list(partitions)))
-    found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
-    return {part: None if at is None else at.offset for part, at in found.items()}
-
-
-async def _until(
-    settings: Settings, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
-) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-    """Records up to the ends, as positions tell: of a transaction's marker nothing is delivered."""
-    left = set(ends)
-    loop = asyncio.get_running_loop()
-    heard = loop.time()
-    while left:
-        batches = await consumer.getmany(*left, timeout_ms=_POLL_MS)
-        for part, records in batches.items():
-            for record in records:
-                if record.offset < ends[part]:
-                    yield record
-        before, left = left, {part for part in left if await consumer.position(part) < ends[part]}
-        if batches or left != before:
-            heard = loop.time()
-        elif loop.time() - heard > _SILENCE_S:
-            raise BrokerUnreachable(settings.broker, f"it stopped answering: nothing for {_SILENCE_S:g} s")
+    async for record in to_the_end(settings, TopicNames(settings).dead_letters, since_ms=since_ms, at=at):
+        yield _kept(record)
 
 
 def _kept(record: "ConsumerRecord[bytes, bytes]") -> Kept:
@@ -329,5 +223,5 @@ async def requeuing(settings: Settings) -> AsyncIterator[Requeue]:
         acks="all",
         max_request_size=LARGEST_MESSAGE_BYTES,
     )
-    async with _reaching(settings, producer):
+    async with reaching(settings, producer):
         yield Requeue(settings, producer)

@@ -59,7 +59,7 @@ class DeadLetterWindow:
             raise TooManyDeadLetters(run.topic, run.partition, run.last_offset, self._dead, self._seen, self._share)
 
 
-def dead_letter(run: Run, index: int, stage: Stage, fault: Fault) -> Record:
+def dead_letter(run: Run, index: int, stage: Stage, fault: Fault, trackers: tuple[str, ...] = ()) -> Record:
     """The dead letter of a run's record, under the key of the record."""
     record = run.records[index]
     key = record.key and record.key[:MAX_KEY_BYTES]
@@ -78,5 +78,6 @@ def dead_letter(run: Run, index: int, stage: Stage, fault: Fault) -> Record:
         truncated=truncated or key != record.key,
         size=size,
         sha256=sha256,
+        trackers=trackers,
     )
     return Record(key, encode_dead_letter(letter))

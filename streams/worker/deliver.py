@@ -3,6 +3,25 @@
 The ledger is a table: its keys are (event, tracker) pairs that GA has taken. A
 pair that stands there is not sent again, whatever is read twice. It is bounded
 by the 72 h that GA takes events for: an older one is never sent at all.
+
+What GA refuses for good is a dead letter as well, written once the run's events
+are all settled and before its offset: read again after a crash, it is refused
+again. Put back with `chat2ga dead-letters requeue` it is due at all of its
+trackers, and the ledger skips those that have it. Of the other outcomes none is:
+
+- `rejected`, by the preflight: the event itself breaks a limit of GA's. Its bytes
+  are what would be put back, so that it would be rejected again: its sender or
+  chat2ga must be mended, and the interactions replayed.
+- `no_secret`, `plan`, `no_endpoint`: a choice of settings, which would fill the dead
+  letters with all that an account sends.
+- `expired`: GA takes it no more.
+
+Refusals do not count in the window that stops the worker. One tracker's wrong
+secret would stop all accounts; and a stop mends nothing here, as a restart would post
+the same events again. With a wrong endpoint every event is refused, once: each
+has its receipt and its dead letter, the log says so once a tracker,
+`chat2ga_ga_failing_trackers` shows it, and once it is mended, within 72 h, all of them
+can be put back.
 """
 
 import asyncio
@@ -60,6 +79,7 @@ class Deliver:
             [event for event, _ in events], is_delivered, book.settle, may_post=lambda: not self._app.lapsed
         )
         await book.settle(())  # what has expired, also where nothing was delivered
+        await book.put_away(book.refusals())
         metrics.RECORDS.labels(STAGE, "applied").inc(len(events))
         metrics.RECORDS.labels(STAGE, "dead_letter").inc(len(letters))
         metrics.RUNS.labels(STAGE).inc()
@@ -114,10 +134,13 @@ class _Book:
         self._lock = asyncio.Lock()
         self._waiting: list[_Pending] = []
         self._with_receipt: set[bytes] = set()
+        self._refused: dict[str, dict[str, int | None]] = {}  # by event and tracker, the status
         self.left: list[Output] = []  # to write with the offset
 
     async def put_away(self, letters: Sequence[Record]) -> None:
         """Write dead letters."""
+        if not letters:
+            return
         output = Output(*self._dead_letters, letters)
         if self._app.transactional:
             self.left.append(output)
@@ -126,6 +149,9 @@ class _Book:
 
     async def settle(self, settled: Sequence[Settled]) -> None:
         """Returns when receipts and ledger are durable. Not given up half-way: GA has the events already."""
+        for _, receipt in settled:
+            if receipt.outcome == "refused":
+                self._refused.setdefault(receipt.event_id, {})[receipt.tracker_id] = receipt.status
         if self._app.transactional:
             later = [pair for pair in settled if not _is_taken(pair) and not self._has_receipt(pair)]
             self.left.append(Output(*self._receipts, [self._receipt(pair) for pair in later]))
@@ -133,6 +159,18 @@ class _Book:
         pending = _Pending(settled)
         self._waiting.append(pending)
         await asyncio.shield(self._written(pending))
+
+    def refusals(self) -> list[Record]:
+        """The dead letters of what GA refused, one an event."""
+        index_of = {record.offset: index for index, record in enumerate(self._run.records)} if self._refused else {}
+        letters = []
+        for event_id, by_tracker in self._refused.items():
+            told = ", ".join(f"{tracker_id} with status {status}" for tracker_id, status in by_tracker.items())
+            fault = Fault("trackers", f"Refused for good: {told}", "refused")
+            index = index_of[self._records[event_id][1]]
+            letters.append(dead_letter(self._run, index, STAGE, fault, tuple(by_tracker)))
+        metrics.DEAD_LETTERS.labels(STAGE, "refused").inc(len(letters))
+        return letters
 
     async def _written(self, pending: _Pending) -> None:
         async with self._lock:

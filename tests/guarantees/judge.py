@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.account import Accounts
-from schemas.dead_letter import decode_dead_letter
+from schemas.dead_letter import DeadLetter, decode_dead_letter
 from schemas.ga_event import decode_event, encode_event
 from schemas.interaction import Fault, Unknown, session_key
 from schemas.receipt import decode_receipt
@@ -138,10 +138,13 @@ async def judge(
 
     verdict = Verdict()
     _judge_events(verdict, want, await read("ga-events"))
-    _judge_dead_letters(verdict, want, await read("dead-letters"))
+    letters = [decode_dead_letter(record.value or b"") for record in await read("dead-letters")]
+    _judge_dead_letters(verdict, want, [letter for letter in letters if letter.code != "refused"])
     _judge_sessions(verdict, want, await read(f"{group}-sessions-changelog"))
     if google is not None:
-        _judge_receipts(verdict, want, await read("ga-receipts"))
+        receipts = await read("ga-receipts")
+        _judge_receipts(verdict, want, receipts)
+        _judge_refusals(verdict, receipts, [letter for letter in letters if letter.code == "refused"])
         _judge_ledger(verdict, want, await read(f"{group}-ledger-changelog"))
         _judge_google(verdict, want, google)
     if isolation == "read_committed":  # where nobody may do anything twice
@@ -178,10 +181,9 @@ def _told(key: bytes, value: bytes) -> str:
     return f"{decode_event(value).name} of {key.decode(errors='replace')}"
 
 
-def _judge_dead_letters(verdict: Verdict, want: Expected, records: Iterable[Record]) -> None:
+def _judge_dead_letters(verdict: Verdict, want: Expected, letters: Iterable[DeadLetter]) -> None:
     got = {}
-    for record in records:
-        letter = decode_dead_letter(record.value or b"")
+    for letter in letters:
         verdict.repeats += (letter.partition, letter.offset) in got
         got[letter.partition, letter.offset] = letter.field
     verdict.wrong("wrong_dead_letters", *sorted(want.dead_letters.items() ^ got.items()))
@@ -225,6 +227,17 @@ def _judge_receipts(verdict: Verdict, want: Expected, records: Iterable[Record])
         verdict.wrong(
             "wrong_receipt", *[(pair, outcome) for outcome in outcomes - {want.receipts.get(pair), "repeated"}]
         )
+
+
+def _judge_refusals(verdict: Verdict, records: Iterable[Record], letters: Iterable[DeadLetter]) -> None:
+    """What GA refused for good and has not taken later is in a dead letter; and nothing else is in one."""
+    by_outcome: defaultdict[str, set[Pair]] = defaultdict(set)
+    for record in records:
+        receipt = decode_receipt(record.value or b"")
+        by_outcome[receipt.outcome].add((receipt.event_id, receipt.tracker_id))
+    kept = {(decode_event(each.value or b"").event_id, tracker) for each in letters for tracker in each.trackers}
+    verdict.wrong("refused_without_dead_letter", *(by_outcome["refused"] - by_outcome["delivered"] - kept))
+    verdict.wrong("dead_letter_of_none_refused", *(kept - by_outcome["refused"]))
 
 
 def _judge_ledger(verdict: Verdict, want: Expected, records: Iterable[Record]) -> None:

@@ -71,7 +71,7 @@ def test_every_party_writes_or_reads_somewhere_and_is_told():
 
 
 def test_the_agents_are_the_stages_of_a_dead_letter():
-    agents = set(PARTIES) - {"sender", "dead-letters", "consumers"}
+    agents = set(PARTIES) - {"sender", "dead-letters", "receipts", "consumers"}
     assert agents == set(get_args(Stage))
     assert agents == set(topic_named("dead-letters").producers)
 

@@ -49,7 +49,7 @@ class Delivering:
         await produce(self.kafka.bootstrap, f"{self.prefix}ga-events", written)
         return {(event.event_id, tracker) for event in events for tracker in TRACKERS}
 
-    def start(self, number):
+    def start(self, number, **settings):
         self.workers[number] = WorkerProcess(
             self.kafka.url,
             self.directory / str(number),
@@ -62,7 +62,7 @@ class Delivering:
             session_timeout_s=6,
             heartbeat_s=1,
             rebalance_timeout_s=10,
-            log_level="debug",
+            **{"log_level": "debug", **settings},
         ).start()
 
     async def arrived(self, count, timeout_s=90.0):

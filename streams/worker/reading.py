@@ -1,0 +1,154 @@
+"""Reading a topic to the end that it has now, for the command line.
+
+Without a consumer group, so that looking moves no offset; committed records alone.
+Nothing is kept: memory does not grow with the topic.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from streams.errors import Chat2gaError, Fault
+from streams.settings import Settings
+from streams.worker.broker import BrokerUnreachable, client_options
+from streams.worker.refusal import why_unreachable
+
+__all__ = ["NoTopic", "Progress", "reaching", "to_the_end"]
+
+ANSWER_S: Final = 5.0
+"""A broker that has not answered by then is not reachable, as far as a person waits for it."""
+_SILENCE_S: Final = 20.0
+_POLL_MS: Final = 500
+
+Progress = Callable[[int, int], None]
+"""Told after each fetch: how many offsets lie behind, of how many."""
+
+
+def _untold(_read: int, _of: int) -> None:
+    pass
+
+
+class NoTopic(Chat2gaError):
+    """A topic to be read that is not there."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, topic: str, broker: str) -> None:
+        super().__init__(topic, broker)
+        self.topic, self.broker = topic, broker
+
+    def __str__(self) -> str:
+        return (
+            f"there is no topic {self.topic} at {self.broker}. The worker creates it when it starts; "
+            "check CHAT2GA_TOPIC_PREFIX and CHAT2GA_BROKER."
+        )
+
+
+@asynccontextmanager
+async def reaching(settings: Settings, client: Any) -> AsyncIterator[None]:  # noqa: ANN401 - aiokafka's are Any
+    """The client, started within a few seconds and stopped in any case. Raises BrokerUnreachable, BrokerRefuses."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it would say is said once, below
+    try:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await client.start()
+        except TimeoutError:
+            raise BrokerUnreachable(settings.broker, f"no answer within {ANSWER_S:g} s") from None
+        except (KafkaError, OSError) as error:
+            raise await why_unreachable(settings, type(error).__name__) from None
+        yield
+    finally:
+        await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
+
+
+async def to_the_end(
+    settings: Settings,
+    topic: str,
+    *,
+    since_ms: int | None = None,
+    at: tuple[int, int] | None = None,
+    progress: Progress = _untold,
+) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    """The records there are now, each partition in its order; or the one at (partition, offset).
+
+    `since_ms`: of record time, epoch milliseconds. Raises BrokerUnreachable,
+    BrokerRefuses and NoTopic.
+    """
+    numbers = await _partition_numbers(settings, topic)
+    consumer = AIOKafkaConsumer(
+        **client_options(settings),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    async with reaching(settings, consumer):
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        ends = await consumer.end_offsets(partitions)
+        starts = await _starts(consumer, partitions, since_ms)
+        if at is not None:
+            part = TopicPartition(topic, at[0])
+            first = (await consumer.beginning_offsets([part]))[part] if part in ends else 0
+            if part not in ends or not first <= at[1] < ends[part]:
+                return
+            starts, ends = {part: at[1]}, {part: at[1] + 1}
+        wanted = {part: start for part, start in starts.items() if start is not None and start < ends[part]}
+        if not wanted:
+            return
+        consumer.assign(list(wanted))
+        for part, start in wanted.items():
+            consumer.seek(part, start)
+        async for record in _until(settings, consumer, wanted, {part: ends[part] for part in wanted}, progress):
+            yield record
+
+
+async def _partition_numbers(settings: Settings, topic: str) -> list[int]:
+    """The partitions of the topic. An admin's question: a consumer without a subscription knows of none."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    async with reaching(settings, admin):
+        if topic not in await admin.list_topics():
+            raise NoTopic(topic, settings.broker)
+        described = await admin.describe_topics([topic])
+    return sorted(part["partition"] for part in described[0]["partitions"])
+
+
+async def _starts(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], since_ms: int | None
+) -> dict[TopicPartition, int | None]:
+    """Where to begin reading; None: nothing is that new."""
+    if since_ms is None:
+        return dict(await consumer.beginning_offsets(list(partitions)))
+    found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
+    return {part: None if at is None else at.offset for part, at in found.items()}
+
+
+async def _until(
+    settings: Settings,
+    consumer: AIOKafkaConsumer,
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+    progress: Progress,
+) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    """Records up to the ends, as positions tell: of a transaction's marker nothing is delivered."""
+    left = set(ends)
+    loop = asyncio.get_running_loop()
+    heard = loop.time()
+    of = sum(ends[part] - start for part, start in starts.items())
+    while left:
+        batches = await consumer.getmany(*left, timeout_ms=_POLL_MS)
+        for part, records in batches.items():
+            for record in records:
+                if record.offset < ends[part]:
+                    yield record
+        at = {part: await consumer.position(part) for part in ends}
+        progress(sum(min(at[part], ends[part]) - start for part, start in starts.items()), of)
+        before, left = left, {part for part in left if at[part] < ends[part]}
+        if batches or left != before:
+            heard = loop.time()
+        elif loop.time() - heard > _SILENCE_S:
+            raise BrokerUnreachable(settings.broker, f"it stopped answering: nothing for {_SILENCE_S:g} s")

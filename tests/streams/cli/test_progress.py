@@ -1,0 +1,19 @@
+import io
+import sys
+
+from streams.cli.progress import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_sees_how_far_it_is_and_a_pipe_nothing(monkeypatch):
+    for stream, seen in ((io.StringIO(), False), (Terminal(), True)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setenv("TERM", "xterm")
+        with progress("receipts") as told:
+            told(3, 7)
+            told(7, 7)
+        assert ("receipts" in stream.getvalue()) is seen
