@@ -92,6 +92,7 @@ def delivery(
     timeout_s: float = 10.0,
     tracker_per_s: float = 0.0,
     secret: Callable[[str], str | None] = SECRETS.get,
+    pace: Pace | None = None,
 ) -> Delivery:
     """A delivery that waits for nothing but answers."""
     clock = clock or Clock()
@@ -103,5 +104,5 @@ def delivery(
         tracker_per_s=tracker_per_s,
         now=clock,
         secret=secret,
-        pace=Pace(sleep=clock.sleep, now_s=clock.seconds),
+        pace=pace or Pace(sleep=clock.sleep, now_s=clock.seconds),
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.ga_event import Tracker
+from streams.delivery import Pace
 from streams.delivery.breaker import FAILURES
 from streams.demo.collector import Collector, Misbehaviour
 from streams.observe.metrics import GA_BREAKER_OPEN
@@ -20,21 +21,40 @@ def is_open():
     return GA_BREAKER_OPEN.labels("own")._value.get()
 
 
-class Endpoint(Collector):
-    """Knows how many requests it had at once, and how many since it was told to look."""
+QUICK = Pace(first_s=0.01, longest_s=0.05)
 
-    def __init__(self, schedule=None, **given):
-        super().__init__(schedule=schedule, **given)
-        self.now, self.most = 0, 0
 
-    async def _answer(self, request, arrivals, violations):
-        self.now += 1
+def quickly(endpoint, **given):
+    """A delivery that waits little, in real time."""
+    to_ga = delivery(endpoint, pace=QUICK, **given)
+    to_ga._post = Counted(to_ga._post)
+    return to_ga
+
+
+class Counted:
+    """Posts, and knows what began while the endpoint was open, and how much of that was under way at once."""
+
+    def __init__(self, post):
+        self.post, self.probes, self.now, self.most = post, 0, 0, 0
+
+    def host(self, region):
+        return self.post.host(region)
+
+    async def __aenter__(self):
+        await self.post.__aenter__()
+
+    async def __aexit__(self, *error):
+        await self.post.__aexit__(*error)
+
+    async def __call__(self, *given):
+        probe = is_open()
+        self.probes += probe
+        self.now += probe
         self.most = max(self.most, self.now)
         try:
-            await asyncio.sleep(0.005)  # long enough for others to come meanwhile, if they did
-            return await super()._answer(request, arrivals, violations)
+            return await self.post(*given)
         finally:
-            self.now -= 1
+            self.now -= probe
 
 
 def lanes(number, **changes):
@@ -54,21 +74,15 @@ TROUBLES = [
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_an_endpoint_that_keeps_failing_is_asked_by_one_probe_at_a_time_until_it_works(trouble, caplog):
     caplog.set_level(logging.INFO, "streams.delivery.gate")
-    fails = 24 + 5  # each place once, then probes
-    seen = []
-
-    def schedule(number):
-        if number >= 24:
-            seen.append((there.now, is_open()))
-        return trouble if number < fails else None
-
+    fails = 24 + FAILURES + 5  # each place once; those that took one before it opened; then probes
+    collector = Collector(schedule=lambda number: trouble if number < fails else None)
     sink = Sink()
-    async with Endpoint(schedule) as there, delivery(there.url, in_flight=24, timeout_s=0.3) as to_ga:
+    async with collector as there, quickly(there.url, in_flight=24, timeout_s=0.3) as to_ga:
         await to_ga.deliver(lanes(200), sink.is_delivered, sink.settle)
         assert is_open() == 0
-    probes = seen[:6]  # the last of them closes it
-    assert [opened for _, opened in probes] == [1.0] * 6
-    assert max(now for now, _ in probes[1:]) <= 1 + (trouble.delay_s > 0)  # one given up by us may still be there
+        assert to_ga._post.probes >= 2
+        assert to_ga._post.most == 1
+        assert there.summary()["requests"] == 200 + fails
     assert sink.outcomes == ["delivered"] * 200
     told = [record.getMessage() for record in caplog.records if record.name == "streams.delivery.gate"]
     assert len(told) == 2
@@ -79,17 +93,17 @@ async def test_an_endpoint_that_keeps_failing_is_asked_by_one_probe_at_a_time_un
 async def test_an_endpoint_that_is_not_there_is_opened_and_found_again():
     async with Collector() as gone:
         port = int(gone.url.rpartition(":")[2])
-    clock, sink, back = Clock(), Sink(), Collector(port)
+    sink, back = Sink(), Collector(port)
 
-    async def sleep(seconds):
-        await clock.sleep(seconds)
-        if is_open() and back._runner is None:
-            await back.__aenter__()
+    async def come_back():
+        async with asyncio.timeout(10):
+            while not is_open():  # noqa: ASYNC110 - a gauge
+                await asyncio.sleep(0.005)
+        await back.__aenter__()
 
-    async with delivery(gone.url, clock, in_flight=16) as to_ga:
-        to_ga._pace = replace(to_ga._pace, sleep=sleep)
-        await to_ga.deliver(lanes(50), sink.is_delivered, sink.settle)
-        await back.__aexit__(None, None, None)
+    async with quickly(gone.url, in_flight=16) as to_ga:
+        await asyncio.gather(to_ga.deliver(lanes(50), sink.is_delivered, sink.settle), come_back())
+    await back.__aexit__(None, None, None)
     assert sink.outcomes == ["delivered"] * 50
 
 
@@ -110,7 +124,7 @@ async def held_open(collector, body, **given):
             opened.set()
         await asyncio.sleep(seconds)
 
-    async with collector as there, delivery(there.url, in_flight=FAILURES, **given) as to_ga:
+    async with collector as there, delivery(there.url, in_flight=FAILURES, pace=Pace(), **given) as to_ga:
         to_ga._pace = replace(to_ga._pace, sleep=sleep)
         task = asyncio.create_task(to_ga.deliver(lanes(3 * FAILURES), sink.is_delivered, sink.settle))
         async with asyncio.timeout(10):
@@ -133,7 +147,7 @@ async def test_while_it_is_open_quiet_and_cancel_work_at_once_and_nothing_is_set
 
 
 async def test_a_probe_that_is_cancelled_makes_room_for_another_calls():
-    clock, sink = Clock(), Sink()
+    sink = Sink()
     slow = asyncio.Event()
 
     def schedule(number):
@@ -142,7 +156,7 @@ async def test_a_probe_that_is_cancelled_makes_room_for_another_calls():
             return Misbehaviour(delay_s=60)
         return DOWN if number < FAILURES else None
 
-    async with Collector(schedule=schedule) as there, delivery(there.url, clock, in_flight=FAILURES) as to_ga:
+    async with Collector(schedule=schedule) as there, quickly(there.url, in_flight=FAILURES) as to_ga:
         first = asyncio.create_task(to_ga.deliver(lanes(FAILURES), sink.is_delivered, sink.settle))
         async with asyncio.timeout(10):
             await slow.wait()
@@ -167,18 +181,18 @@ async def test_a_429_holds_its_tracker_and_no_other():
 
     class Watching(Collector):
         async def _answer(self, request, arrivals, violations):
-            asked.append((request.query["measurement_id"], clock.seconds()))
+            asked.append((request.query["measurement_id"], micros() / 1e6))
             return await super()._answer(request, arrivals, violations)
 
-    clock, sink, began = Clock(), Sink(), micros() / 1e6
-    collector = Watching(schedule={0: Misbehaviour(status=429, retry_after="60")}.get)
-    async with collector as there, delivery(there.url, clock, in_flight=1) as to_ga:
+    sink, began = Sink(), micros() / 1e6
+    collector = Watching(schedule={0: Misbehaviour(status=429, retry_after="1")}.get)
+    async with collector as there, quickly(there.url, in_flight=1) as to_ga:
         events = [*lanes(1, trackers=(G,)), *lanes(5, trackers=(G, B))[1:], recent(9, client_id="9.1", trackers=(B,))]
         await to_ga.deliver(events, sink.is_delivered, sink.settle)
     assert asked[0][0] == G.id
-    assert min(at for tracker, at in asked[1:] if tracker == G.id) - began >= 60
+    assert min(at for tracker, at in asked[1:] if tracker == G.id) - began >= 1
     assert [tracker for tracker, _ in asked[1:6]] == [B.id] * 5
-    assert asked[5][1] - began < 60
+    assert asked[5][1] - began < 1
     assert len(sink.ledger) == 10
 
 
@@ -191,8 +205,7 @@ async def test_a_tracker_gets_no_more_than_its_rate_and_others_are_not_held_up()
             return await super()._answer(request, arrivals, violations)
 
     sink, pace_per_s = Sink(), 20.0
-    async with Watching() as there, delivery(there.url, tracker_per_s=pace_per_s) as to_ga:
-        to_ga._pace = to_ga._gate._pace = type(to_ga._pace)()  # real time
+    async with Watching() as there, quickly(there.url, tracker_per_s=pace_per_s) as to_ga:
         await to_ga.deliver(lanes(50) + lanes(60, trackers=(B,))[50:], sink.is_delivered, sink.settle)
     at = [when for tracker, when in asked if tracker == G.id]
     assert len(at) == 50
