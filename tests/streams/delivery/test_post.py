@@ -167,20 +167,19 @@ async def test_waiting_for_a_connection_has_its_time():
         asked.release()
         return Misbehaviour(delay_s=60)
 
-    async with Collector(schedule=slow) as there:
-        async with Post(there.url, replace(PATIENT, pool_s=0.3)) as post:
-            one = post._transport()
-            post._transport = lambda: one  # as if connections were never given back
-            busy = [asyncio.create_task(post(request(made()), "global", "s", NOW)) for _ in range(2)]
-            for _ in busy:
-                await asked.acquire()
-            began = time.monotonic()
-            assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
-            assert 0.25 < time.monotonic() - began < 5.0
-            for task in busy:
-                task.cancel()
-            await asyncio.gather(*busy, return_exceptions=True)
-            post._idle = [one]
+    async with Collector(schedule=slow) as there, Post(there.url, replace(PATIENT, pool_s=0.3)) as post:
+        one = post._transport()
+        post._transport = lambda: one  # as if connections were never given back
+        busy = [asyncio.create_task(post(request(made()), "global", "s", NOW)) for _ in range(2)]
+        for _ in busy:
+            await asked.acquire()
+        began = time.monotonic()
+        assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
+        assert 0.25 < time.monotonic() - began < 5.0
+        for task in busy:
+            task.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+        post._idle = [one]
 
 
 async def test_the_whole_has_its_time_however_steadily_an_answer_trickles():
