@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     ga_timeout_s: float = Field(
         10.0, gt=0, description="For one request to GA, from connecting to the end of the answer."
     )
+    ga_tracker_per_s: float = Field(
+        0.0, ge=0, description="Requests a second to one tracker, with a burst of a second's; 0: no limit."
+    )
     processing_guarantee: Literal["at_least_once", "exactly_once"] = Field(
         "at_least_once",
         description="`exactly_once`: outputs, state and offsets in Kafka transactions; read the topics with "

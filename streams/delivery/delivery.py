@@ -10,8 +10,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,10 +19,13 @@ from schemas.account import Accounts
 from schemas.ga_event import GaEvent, Tracker
 from schemas.receipt import Outcome
 from streams import settings
+from streams.delivery.gate import Gate
 from streams.delivery.lanes import Lanes
 from streams.delivery.pace import Pace
+from streams.delivery.places import MayPost, Places
 from streams.delivery.post import Post
 from streams.delivery.receipts import Settled, Try, receipt
+from streams.delivery.timeouts import Timeouts
 from streams.measurement import (
     Answer,
     Due,
@@ -35,7 +38,7 @@ from streams.measurement import (
     pack,
     protocol_of,
 )
-from streams.observe.metrics import GA_FAILING_TRACKERS, GA_IN_FLIGHT, GA_REQUESTS, GA_SECONDS, RECEIPTS
+from streams.observe.metrics import GA_FAILING_TRACKERS, GA_REQUESTS, GA_SECONDS, RECEIPTS
 
 __all__ = ["Delivery", "IsDelivered", "Settle"]
 
@@ -45,11 +48,7 @@ Settle = Callable[[Sequence[Settled]], Awaitable[None]]
 """Writes receipts, and what they say is delivered into the ledger; returns once both are
 durable. Called for several lanes at a time."""
 
-MayPost = Callable[[], bool]
-"""Whether the events are still the caller's to post: another may have been given them meanwhile."""
-
 _MICROS: Final = 1_000_000
-_LOOK_S: Final = 0.1
 _log: Final = logging.getLogger(__name__)
 
 
@@ -67,6 +66,7 @@ class Delivery:
         endpoint: str | None,
         in_flight: int,
         timeout_s: float,
+        tracker_per_s: float = 0.0,
         now: Callable[[], int] = _wall_micros,
         secret: Callable[[str], str | None] = settings.secret,
         pace: Pace = Pace(),  # noqa: B008 - frozen
@@ -76,12 +76,9 @@ class Delivery:
         self._now = now
         self._secret = secret
         self._pace = pace
-        self._post = Post(endpoint, timeout_s)
-        self._places = asyncio.Semaphore(in_flight)
-        self._open = asyncio.Event()
-        self._open.set()
-        self._in_flight = 0
-        self._none_in_flight = asyncio.Event()
+        self._post = Post(endpoint, Timeouts(timeout_s))
+        self._gate = Gate(pace, tracker_per_s=tracker_per_s)
+        self._places = Places(in_flight)
         self._lanes = Lanes()
         self._failing: dict[str, str] = {}  # by tracker what was last logged, until it is well again
 
@@ -92,6 +89,7 @@ class Delivery:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._gate.close()
         await self._post.__aexit__(kind, error, trace)
 
     async def deliver(
@@ -177,61 +175,40 @@ class Delivery:
 
     async def _deliver_request(self, request: Request, call: "_Call") -> None:
         """Post until GA has taken or refused it, or it is too old."""
-        last = Try()
+        last, answer = Try(), None
+        host, tracker_id = self._post.host(self._accounts.of(request.account_id).region), request.tracker_id
         while True:
-            async with self._place(call):
+            async with self._places.take(call.may_post):
                 current = await self._unexpired(request, last, call)
                 if current is None:
                     return
                 request = current
-                answer, last = await self._attempt(request, last)
-                if answer is None:
+                with self._gate.enter(host, tracker_id) as entered:
+                    if entered is not None:
+                        answer, last = await self._attempt(request, last)
+                        entered.answer = answer
+                if entered is not None and answer is None:
                     await call.settle([(due.event, receipt(due, "no_secret", last)) for due in request.dues])
                     return
-                if answer.verdict != "retry":
+                if entered is not None and answer is not None and answer.verdict != "retry":
                     await call.settle(_answered(request, answer, last))
                     return
-            await self._wait(request, answer, last)
+            until_expiry_s = self._until_expiry_s(request)
+            # Where the endpoint is open its breaker says when to try, for all lanes together.
+            if entered is not None and answer is not None and not self._gate.is_open(host):
+                wait_s = self._pace.wait_s(last.attempts, answer.retry_after_s)
+                await self._pace.sleep(min(wait_s, until_expiry_s))
+            else:
+                await self._gate.wait(host, tracker_id, until_expiry_s, self._pace)
 
-    @asynccontextmanager
-    async def _place(self, call: "_Call") -> AsyncIterator[None]:
-        async with self._places:
-            await self._open.wait()
-            while not call.may_post():
-                await asyncio.sleep(_LOOK_S)
-                await self._open.wait()
-            self._in_flight += 1
-            GA_IN_FLIGHT.inc()
-            try:
-                yield
-            finally:
-                GA_IN_FLIGHT.dec()
-                self._in_flight -= 1
-                if not self._in_flight:
-                    self._none_in_flight.set()
-
-    @asynccontextmanager
-    async def quiet(self, patience_s: float = math.inf) -> AsyncIterator[None]:
+    def quiet(self, patience_s: float = math.inf) -> AbstractAsyncContextManager[None]:
         """While it lasts no request begins; it is entered once those in flight are settled, or patience has run out.
 
         A call of `deliver` that is cancelled in it leaves nothing half done, so
         that a rebalance or a clean stop repeats no request; without patience it
         gives up those in flight, and tells of it.
         """
-        self._open.clear()
-        try:
-            try:
-                async with asyncio.timeout(None if math.isinf(patience_s) else patience_s):
-                    while self._in_flight:
-                        self._none_in_flight.clear()
-                        await self._none_in_flight.wait()
-            except TimeoutError:
-                _log.warning(
-                    "%d requests in flight are given up: GA has not answered, and may get them twice", self._in_flight
-                )
-            yield
-        finally:
-            self._open.set()
+        return self._places.quiet(patience_s)
 
     async def _unexpired(self, request: Request, last: Try, call: "_Call") -> Request | None:
         """The request without what has grown too old while it waited; None: nothing is left."""
@@ -258,11 +235,10 @@ class Delivery:
         self._tell(request, answer)
         return answer, Try(last.attempts + 1, answer.status, sent, self._now())
 
-    async def _wait(self, request: Request, answer: Answer, last: Try) -> None:
-        """Until the next try, or until the first of its events is too old, whichever comes first."""
-        until_expiry = min(expires_micros(due.event) for due in request.dues) + 1 - self._now()
-        wait_s = self._pace.wait_s(last.attempts, answer.retry_after_s)
-        await self._pace.sleep(max(0.0, min(wait_s, until_expiry / _MICROS)))
+    def _until_expiry_s(self, request: Request) -> float:
+        """Until the first of its events is too old: no wait is longer."""
+        until = min(expires_micros(due.event) for due in request.dues) + 1 - self._now()
+        return max(0.0, until / _MICROS)
 
     def _tell(self, request: Request, answer: Answer) -> None:
         """Log where a tracker begins to fail and where it is well again, and nothing in between."""

@@ -1,7 +1,8 @@
-"""Pace: how long to wait before a request is tried again."""
+"""Pace: how long to wait before a request is tried again, and the clock that waits go by."""
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ class Pace:
     longest_s: float = 60.0
     chance: Callable[[], float] = random.random  # of [0, 1)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    now_s: Callable[[], float] = time.monotonic  # the wall's may be set back, and an endpoint be left alone for hours
 
     def wait_s(self, attempts: int, retry_after_s: float | None) -> float:
         """Seconds to wait after that many attempts. Never less than the endpoint asks for."""

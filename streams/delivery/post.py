@@ -17,11 +17,11 @@ import httpx
 
 from streams.delivery.errors import CannotPost
 from streams.delivery.quiet import quieten
+from streams.delivery.timeouts import Timeouts
 from streams.measurement import HOSTS, Answer, Request, answer_of, no_answer
 
 __all__ = ["Post"]
 
-_CONNECT_S: Final = 5.0
 _KEEPALIVE_S: Final = 30.0
 _CONNECTIONS: Final = 2  # of a transport: one for each of Google's two regions
 _ANSWER_BYTES: Final = 65_536  # GA's answers are empty: of a longer one the connection is given up, not read to its end
@@ -30,9 +30,10 @@ _ANSWER_BYTES: Final = 65_536  # GA's answers are empty: of a longer one the con
 class Post:
     """Requests out, to Google or to the endpoint in its place."""
 
-    def __init__(self, endpoint: str | None, timeout_s: float) -> None:
+    def __init__(self, endpoint: str | None, timeouts: Timeouts) -> None:
         self._endpoint = endpoint
-        self._timeout_s = timeout_s
+        self._timeouts = timeouts
+        self._phases = timeouts.as_httpx()
         # One for all: it takes longer to make than a request. The environment is read by the settings alone.
         self._tls = httpx.create_ssl_context(trust_env=False)
         self._idle: list[httpx.AsyncHTTPTransport] = []  # the last one back is the next one out: few stay warm
@@ -68,7 +69,7 @@ class Post:
         """
         wrong = ""
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeouts.whole_s):
                 return await self._exchange(request, region, secret, now_micros)
         except (httpx.TimeoutException, TimeoutError):
             return no_answer("timeout")
@@ -86,7 +87,7 @@ class Post:
             httpx.URL(self.host(region) + request.path, params=query),
             headers={"content-type": request.content_type, "user-agent": "chat2ga"},
             content=request.body_at(now_micros),
-            extensions={"timeout": httpx.Timeout(self._timeout_s, connect=min(_CONNECT_S, self._timeout_s)).as_dict()},
+            extensions={"timeout": self._phases},
         )
         transport = self._transport()
         try:

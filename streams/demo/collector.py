@@ -44,6 +44,7 @@ class Misbehaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     delay_s: float = 0.0  # before answering
     drop: Literal["untaken", "taken"] | None = None  # close the connection: before, or after taking the request
     answer_bytes: int = 0  # a body where Google has none
+    answer_every_s: float = 0.0  # the body comes byte by byte, so far apart
     times: int = 1
 
 
@@ -231,6 +232,8 @@ class Collector:
                 request.transport.abort()
             raise web.HTTPServiceUnavailable  # goes nowhere: the connection is gone
         headers = {"Retry-After": how.retry_after} if how.retry_after is not None else None
+        if how.answer_every_s:
+            return await _trickle(request, how, web.StreamResponse(status=status, headers=headers))
         return web.Response(status=status, headers=headers, body=b"x" * how.answer_bytes or None)
 
     def _take(self, arrivals: list[Arrival], violations: list[Violation]) -> None:
@@ -283,6 +286,15 @@ class Collector:
         except msgspec.DecodeError as error:
             return web.Response(status=400, text=f"{error}\n")
         return web.Response(status=204)
+
+
+async def _trickle(request: web.Request, how: Misbehaviour, response: web.StreamResponse) -> web.StreamResponse:
+    response.content_length = how.answer_bytes
+    await response.prepare(request)
+    for _ in range(how.answer_bytes):
+        await response.write(b"x")
+        await asyncio.sleep(how.answer_every_s)
+    return response
 
 
 async def _healthy(request: web.Request) -> web.Response:

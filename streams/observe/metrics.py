@@ -28,6 +28,7 @@ __all__ = [
     "DEAD_LETTERS",
     "DROPPED_FOR_CONSENT",
     "EVENTS",
+    "GA_BREAKER_OPEN",
     "GA_FAILING_TRACKERS",
     "GA_IN_FLIGHT",
     "GA_REQUESTS",
@@ -45,6 +46,7 @@ __all__ = [
     "SESSIONS",
     "SESSIONS_REMOVED",
     "WATERMARK",
+    "GaEndpoint",
     "GaOutcome",
     "Labelled",
     "RecordOutcome",
@@ -55,6 +57,7 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
 RecordOutcome = Literal["applied", "duplicate", "seen", "unknown", "dead_letter"]
 GaOutcome = Literal["accepted", "refused", "throttled", "server_error", "timeout", "unreachable"]
+GaEndpoint = Literal["own", "global", "eu"]
 
 _P = ParamSpec("_P")
 _M = TypeVar("_M", bound=MetricWrapperBase)
@@ -131,6 +134,10 @@ class _OfRequest(NamedTuple):
     outcome: GaOutcome
 
 
+class _OfEndpoint(NamedTuple):
+    endpoint: GaEndpoint
+
+
 class _OfReceipt(NamedTuple):
     outcome: ReceiptOutcome
 
@@ -205,6 +212,12 @@ GA_IN_FLIGHT: Final = Gauge("chat2ga_ga_in_flight", "Requests to GA in flight no
 GA_FAILING_TRACKERS: Final = Gauge(
     "chat2ga_ga_failing_trackers", "Trackers of which GA did not take the last request.", registry=REGISTRY
 )
+GA_BREAKER_OPEN: Final = _gauge(
+    "chat2ga_ga_breaker_open",
+    "1 while an endpoint failed so often that it is left alone but for one probe at a time: GA_ENDPOINT (own), "
+    "Google's global one, Google's in the EU.",
+    _OfEndpoint,
+)
 RECEIPTS: Final = _counter(
     "chat2ga_receipts", "Receipts, one for each event and tracker, by what became of it.", _OfReceipt
 )
@@ -228,6 +241,7 @@ METRICS: Final[tuple[Labelled[..., Any] | MetricWrapperBase, ...]] = (
     GA_SECONDS,
     GA_IN_FLIGHT,
     GA_FAILING_TRACKERS,
+    GA_BREAKER_OPEN,
     RECEIPTS,
 )
 """All of them, in the order of the docs."""

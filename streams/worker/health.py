@@ -26,6 +26,7 @@ __all__ = ["HealthServer", "Parts", "PortTaken", "State", "Watched", "merged"]
 State = Literal["starting", "ready", "failed", "silent", "stopping"]
 """`silent`: a process that was up and gives no answer now."""
 _FAILING: Final = b"chat2ga_ga_failing_trackers"
+_OPEN: Final = b"chat2ga_ga_breaker_open{"
 
 
 class PortTaken(Chat2gaError):
@@ -118,9 +119,16 @@ def merged(expositions: Mapping[str, bytes]) -> bytes:
 
 def _ga(exposition: bytes) -> str:
     """How GA does, by the metrics: where there are several processes, at the one that has most trouble with it."""
-    lines = (line for line in exposition.splitlines() if line.startswith(_FAILING))
-    failing = max((round(float(line.rpartition(b" ")[2])) for line in lines), default=0)
-    return f"failing at {failing} tracker{'s' * (failing != 1)}: events are held" if failing else "well"
+    failing, opened = 0, 0
+    for line in exposition.splitlines():
+        if line.startswith(_FAILING):
+            failing = max(failing, round(float(line.rpartition(b" ")[2])))
+        elif line.startswith(_OPEN):
+            opened = max(opened, round(float(line.rpartition(b" ")[2])))
+    if not failing and not opened:
+        return "well"
+    held = "an endpoint fails and is only probed, " if opened else ""
+    return f"{held}failing at {failing} tracker{'s' * (failing != 1)}: events are held"
 
 
 class HealthServer:

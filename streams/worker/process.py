@@ -250,6 +250,7 @@ async def _parts(
             endpoint=settings.ga_endpoint,
             in_flight=settings.ga_in_flight,
             timeout_s=settings.ga_timeout_s,
+            tracker_per_s=settings.ga_tracker_per_s,
         ) as delivery:
             apps["deliver"], table = _deliver(settings, topics, delivery)
             tables.append(table)

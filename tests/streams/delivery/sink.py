@@ -44,6 +44,10 @@ class Clock:
     def __call__(self) -> int:
         return micros() + self.ahead_micros
 
+    def seconds(self) -> float:
+        """The same for waits."""
+        return self() / 1_000_000
+
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.ahead_micros += int(seconds * 1_000_000)
@@ -86,7 +90,9 @@ def delivery(
     *,
     in_flight: int = 4,
     timeout_s: float = 10.0,
+    tracker_per_s: float = 0.0,
     secret: Callable[[str], str | None] = SECRETS.get,
+    pace: Pace | None = None,
 ) -> Delivery:
     """A delivery that waits for nothing but answers."""
     clock = clock or Clock()
@@ -95,7 +101,8 @@ def delivery(
         endpoint=endpoint,
         in_flight=in_flight,
         timeout_s=timeout_s,
+        tracker_per_s=tracker_per_s,
         now=clock,
         secret=secret,
-        pace=Pace(sleep=clock.sleep),
+        pace=pace or Pace(sleep=clock.sleep, now_s=clock.seconds),
     )

@@ -2,6 +2,7 @@ import asyncio
 import logging
 import traceback
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -189,7 +190,7 @@ async def test_nobody_there_is_waited_out_until_someone_is():
 
 
 def replace_sleep(pace, sleep):
-    return type(pace)(pace.first_s, pace.longest_s, pace.chance, sleep)
+    return replace(pace, sleep=sleep)
 
 
 async def test_a_refusal_is_for_good_and_no_redirect_is_followed():

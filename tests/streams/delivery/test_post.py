@@ -1,11 +1,16 @@
 import asyncio
+import socket
+import time
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
 from streams.delivery import CannotPost
 from streams.delivery.post import Post
+from streams.delivery.timeouts import Timeouts
 from streams.demo.collector import Collector, Misbehaviour
+from streams.measurement import Request
 from tests.streams.measurement.made import NOW, UA, made, request
 
 
@@ -17,7 +22,7 @@ async def test_connections_are_used_again():
             ports.add(request.transport.get_extra_info("peername")[1])
             return await super()._answer(request, arrivals, violations)
 
-    async with Watching() as there, Post(there.url, 5.0) as post:
+    async with Watching() as there, Post(there.url, Timeouts(5.0)) as post:
         for _ in range(20):
             assert (await post(request(made()), "global", "s", NOW)).status == 204
     assert len(ports) == 1
@@ -50,44 +55,44 @@ async def answering(head, *, part, every_s):
 
 async def test_an_answer_without_end_is_not_read_to_it():
     head = b"HTTP/1.1 200 OK\r\n\r\n"
-    async with answering(head, part=b"x" * 10_000, every_s=0) as endpoint, Post(endpoint, 5.0) as post:
+    async with answering(head, part=b"x" * 10_000, every_s=0) as endpoint, Post(endpoint, Timeouts(5.0)) as post:
         assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
         assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
 
 
 async def test_an_answer_that_trickles_in_has_no_more_time_than_any_other():
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
-    async with answering(head, part=b"x", every_s=0.1) as endpoint, Post(endpoint, 0.3) as post:
+    async with answering(head, part=b"x", every_s=0.1) as endpoint, Post(endpoint, Timeouts(0.3)) as post:
         assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
 
 
 @pytest.mark.parametrize(("region", "host"), [("global", "www"), ("eu", "region1")])
 def test_googles_endpoint_by_region(region, host):
-    assert Post(None, 5.0).host(region) == f"https://{host}.google-analytics.com"
-    assert Post("http://here", 5.0).host(region) == "http://here"
+    assert Post(None, Timeouts(5.0)).host(region) == f"https://{host}.google-analytics.com"
+    assert Post("http://here", Timeouts(5.0)).host(region) == "http://here"
 
 
 async def test_a_slow_answer_is_a_timeout_and_nobody_is_unreachable():
     async with Collector() as there:
-        async with Post(there.url, 0.2) as post:
+        async with Post(there.url, Timeouts(0.2)) as post:
             there.misbehave(Misbehaviour(delay_s=60))
             assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
-        async with Post(there.url, 5.0) as post:
+        async with Post(there.url, Timeouts(5.0)) as post:
             there.misbehave(Misbehaviour(drop="taken"))
             assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
         gone = there.url
-    async with Post(gone, 5.0) as post:
+    async with Post(gone, Timeouts(5.0)) as post:
         assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
 
 
 async def test_an_endpoint_that_speaks_no_tls_is_unreachable():
-    async with Collector() as there, Post(there.url.replace("http:", "https:"), 5.0) as post:
+    async with Collector() as there, Post(there.url.replace("http:", "https:"), Timeouts(5.0)) as post:
         assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
 
 
 @pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "http://[::1", "127.0.0.1"])
 async def test_what_no_endpoint_could_mend_is_an_error_that_says_so_without_the_secret(endpoint):
-    async with Post(endpoint, 5.0) as post:
+    async with Post(endpoint, Timeouts(5.0)) as post:
         with pytest.raises(CannotPost) as raised:
             await post(request(made()), "global", "s3cr3t", NOW)
     assert raised.value.__cause__ is raised.value.__context__ is None
@@ -103,7 +108,87 @@ async def test_a_hit_carries_no_secret_at_all():
             asked.append(request.path_qs)
             return await super()._answer(request, arrivals, violations)
 
-    async with Watching() as there, Post(there.url, 5.0) as post:
+    async with Watching() as there, Post(there.url, Timeouts(5.0)) as post:
         await post(request(made(), UA), "global", "s3cr3t", NOW)
         await post(request(made()), "global", "s3&cr=3t", NOW)
     assert asked == ["/collect", "/mp/collect?measurement_id=G-ABC1234567&api_secret=s3%26cr%3D3t"]
+
+
+# -- each phase has its time, and its own alone ------------------------------------------
+
+PATIENT = Timeouts(30.0, 30.0, 30.0, 30.0, 30.0)
+
+
+async def timed_out(endpoint, timeouts, asked=None):
+    """Whether it ended as a timeout, and long before any other phase would have ended it."""
+    began = time.monotonic()
+    async with Post(endpoint, timeouts) as post:
+        answer = await post(asked or request(made()), "global", "s", NOW)
+    return answer.kind == "timeout" and 0.25 < time.monotonic() - began < 5.0
+
+
+async def test_connecting_has_its_time():
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        fill = [socket.socket() for _ in range(4)]
+        for one in fill:  # whoever comes next has no answer to its SYN
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        assert await timed_out(f"http://127.0.0.1:{port}", replace(PATIENT, connect_s=0.3))
+        for one in fill:
+            one.close()
+
+
+class Huge(Request, frozen=True):
+    """More than the buffers of both ends take."""
+
+    def body_at(self, now_micros):
+        del now_micros
+        return b"x" * 50_000_000
+
+
+async def test_writing_to_one_who_stopped_reading_has_its_time():
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        one = request(made())
+        huge = Huge(one.protocol, one.account_id, one.tracker_id, one.dues, one.encoded)
+        assert await timed_out(f"http://127.0.0.1:{deaf.getsockname()[1]}", replace(PATIENT, write_s=0.3), huge)
+
+
+async def test_waiting_for_an_answer_has_its_time():
+    async with Collector() as there:
+        there.misbehave(Misbehaviour(delay_s=60))
+        assert await timed_out(there.url, replace(PATIENT, read_s=0.3))
+
+
+async def test_waiting_for_a_connection_has_its_time():
+    asked = asyncio.Semaphore(0)
+
+    def slow(_):
+        asked.release()
+        return Misbehaviour(delay_s=60)
+
+    async with Collector(schedule=slow) as there, Post(there.url, replace(PATIENT, pool_s=0.3)) as post:
+        one = post._transport()
+        post._transport = lambda: one  # as if connections were never given back
+        busy = [asyncio.create_task(post(request(made()), "global", "s", NOW)) for _ in range(2)]
+        for _ in busy:
+            await asked.acquire()
+        began = time.monotonic()
+        assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
+        assert 0.25 < time.monotonic() - began < 5.0
+        for task in busy:
+            task.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+        post._idle = [one]
+
+
+async def test_the_whole_has_its_time_however_steadily_an_answer_trickles():
+    async with Collector() as there:
+        there.misbehave(Misbehaviour(status=200, answer_bytes=600, answer_every_s=0.05))
+        assert await timed_out(there.url, replace(PATIENT, whole_s=0.5, read_s=0.3))
+
+
+async def test_an_answer_that_trickles_to_its_end_in_time_is_an_answer():
+    async with Collector() as there, Post(there.url, replace(PATIENT, read_s=0.3)) as post:
+        there.misbehave(Misbehaviour(status=200, answer_bytes=8, answer_every_s=0.05))
+        assert (await post(request(made()), "global", "s", NOW)).status == 200

@@ -162,6 +162,23 @@ async def test_that_ga_fails_at_any_process_is_told_and_no_reason_to_restart(fai
     assert (code, json.loads(body)) == (200, {**states, "ga": told})
 
 
+async def test_that_an_endpoint_is_left_alone_is_told():
+    exposition = b'chat2ga_ga_failing_trackers 1.0\nchat2ga_ga_breaker_open{endpoint="eu"} 0.0\n'
+    opened = exposition + b'chat2ga_ga_breaker_open{endpoint="own"} 1.0\n'
+    told = []
+    for given in (exposition, opened):
+        (port,) = free_ports(1)
+        server = HealthServer("127.0.0.1", port, Told(given, deliver="ready"))
+        await server.start()
+        try:
+            code, body = await asyncio.to_thread(asked, port, "/healthz")
+        finally:
+            await server.stop()
+        told.append((code, json.loads(body)["ga"]))
+    held = "failing at 1 tracker: events are held"
+    assert told == [(200, held), (200, f"an endpoint fails and is only probed, {held}")]
+
+
 async def test_a_port_that_is_taken_is_told_with_its_remedy():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
