@@ -13,6 +13,7 @@ import aiokafka
 from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types.tuples import TP
+from mode.threads import WorkerThread
 
 from streams.runs.run import Records
 
@@ -35,8 +36,18 @@ def clock_s() -> float:
     return time.clock_gettime(CLOCK)
 
 
+class _Thread(WorkerThread):
+    """Ends with the process: one that hangs must not outlive the time that a stop has."""
+
+    def __init__(self, service: Any, **options: Any) -> None:
+        super().__init__(service, **options)
+        self.daemon = True
+
+
 class RunConsumerThread(AIOKafkaConsumerThread):
     """The thread that talks to the broker."""
+
+    Worker = _Thread
 
     heard_at: float | None = None
     """When what the group answered last was sent, by `CLOCK`; None: nothing was yet."""
@@ -89,9 +100,12 @@ class RunConsumerThread(AIOKafkaConsumerThread):
 
     @staticmethod
     async def _give_up_joining(coordinator: Any) -> None:
-        """Left alone, aiokafka would join first and leave then, and a join waits for every other member."""
+        """Left alone, aiokafka would join first and leave then, and a join waits for every other member.
+
+        Whatever it is at, also in its first join, of which nothing else tells: by now all is drained and committed.
+        """
         task = coordinator._coordination_task
-        if coordinator._performed_join_prepare or coordinator._rejoin_needed_fut.done():
+        if not task.done():
             task.cancel()
             await asyncio.wait({task})
 

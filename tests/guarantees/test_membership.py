@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -14,7 +15,14 @@ from schemas.receipt import decode_receipt
 from streams.demo.collector import Misbehaviour
 from tests.guarantees.feeding import records_of
 from tests.guarantees.harness import IN_FLIGHT
-from tests.guarantees.scenarios import IN_SMALL_RUNS, QUICK, a_worker_is_frozen_and_woken, workers_join_and_leave
+from tests.guarantees.scenarios import (
+    IN_SMALL_RUNS,
+    QUICK,
+    STOP_S,
+    TERMINATED,
+    a_worker_is_frozen_and_woken,
+    workers_join_and_leave,
+)
 from tests.kafka import read_topic
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +86,28 @@ async def test_a_worker_that_is_told_to_stop_drains_commits_and_ends_in_ten_seco
     assert seconds < 10
     await chat2ga.caught_up()
     await chat2ga.stop_all()
+    verdict = await chat2ga.verdict()
+    assert (verdict.faults, verdict.repeats) == ({}, 0), verdict
+
+
+async def test_a_worker_that_is_told_to_stop_during_its_start_ends_in_ten_seconds_at_any_moment(chat2ga):
+    """Also before it has ever joined the group, and while another member is at work."""
+    await chat2ga.feed(sessions=500, seed=7)
+    chat2ga.start("at work")
+    await chat2ga.at_work()
+
+    async def start_and_stop(after_s):
+        name = f"after {after_s:.1f} s"
+        worker = chat2ga.start(name)
+        await asyncio.sleep(after_s)
+        code, seconds = await chat2ga.stop(name)
+        assert code in (0, TERMINATED, -signal.SIGTERM), worker.process.tail()
+        assert seconds < STOP_S, worker.process.tail()
+
+    for after_s in (0.6, 0.9, 1.2, 1.6, 2.2, 3.0):
+        await start_and_stop(after_s)
+    await chat2ga.caught_up()
+    assert await chat2ga.stop_all() == {"at work": 0}
     verdict = await chat2ga.verdict()
     assert (verdict.faults, verdict.repeats) == ({}, 0), verdict
 
