@@ -77,7 +77,7 @@ async def test_an_endpoint_that_keeps_failing_is_asked_by_one_probe_at_a_time_un
     fails = 24 + FAILURES + 5  # each place once; those that took one before it opened; then probes
     collector = Collector(schedule=lambda number: trouble if number < fails else None)
     sink = Sink()
-    async with collector as there, quickly(there.url, in_flight=24, timeout_s=0.3) as to_ga:
+    async with collector as there, quickly(there.url, in_flight=24, timeout_s=1.0) as to_ga:
         await to_ga.deliver(lanes(200), sink.is_delivered, sink.settle)
         assert is_open() == 0
         assert to_ga._post.probes >= 2

@@ -21,7 +21,7 @@ def test_every_bad_record_becomes_the_dead_letter_that_its_kind_says(records, ac
 
 def test_every_code_that_a_record_can_get_is_among_them():
     # What no sender of interactions can bring about by itself stands in its own tests.
-    assert {kind.code for kind in KINDS} == set(CODES) - {"unknown_type", "not_event"}
+    assert {kind.code for kind in KINDS} == set(CODES) - {"unknown_type", "not_event", "refused"}
 
 
 def test_one_record_is_far_too_large_and_only_one(records):
