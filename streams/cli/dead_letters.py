@@ -6,6 +6,7 @@ import re
 import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -155,8 +156,10 @@ async def _newest(settings: "Settings", wanted: Wanted, limit: int) -> list["Kep
 async def _one(settings: "Settings", partition: int, offset: int) -> "Kept":
     from streams.worker.admin import dead_letters
 
-    async for kept in dead_letters(settings, at=(partition, offset)):
-        return kept
+    # Closed here and now: left to the loop's end, the client would be closed in the middle of something.
+    async with aclosing(dead_letters(settings, at=(partition, offset))) as found:
+        async for kept in found:
+            return kept
     raise NoneSuch(f"{partition}:{offset}")
 
 

@@ -4,8 +4,8 @@ For the command line. Reads the dead letters without a consumer group, so that
 looking moves no offset; writes nothing but what is requeued.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Final, Literal
 
 import msgspec
@@ -157,13 +157,15 @@ class Kept(msgspec.Struct, frozen=True):
 
 async def dead_letters(
     settings: Settings, *, since_ms: int | None = None, at: tuple[int, int] | None = None
-) -> AsyncIterator[Kept]:
+) -> AsyncGenerator[Kept]:
     """The dead letters there are now, each partition in its order; or the one at (partition, offset).
 
     Raises BrokerUnreachable and NoTopic.
     """
-    async for record in to_the_end(settings, TopicNames(settings).dead_letters, since_ms=since_ms, at=at):
-        yield _kept(record)
+    topic = TopicNames(settings).dead_letters
+    async with aclosing(to_the_end(settings, topic, since_ms=since_ms, at=at)) as records:
+        async for record in records:
+            yield _kept(record)
 
 
 def _kept(record: "ConsumerRecord[bytes, bytes]") -> Kept:

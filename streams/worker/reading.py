@@ -6,8 +6,8 @@ Nothing is kept: memory does not grow with the topic.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -74,7 +74,7 @@ async def to_the_end(
     since_ms: int | None = None,
     at: tuple[int, int] | None = None,
     progress: Progress = _untold,
-) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+) -> AsyncGenerator[ConsumerRecord[bytes, bytes]]:
     """The records there are now, each partition in its order; or the one at (partition, offset).
 
     `since_ms`: of record time, epoch milliseconds. Raises BrokerUnreachable,
@@ -103,8 +103,10 @@ async def to_the_end(
         consumer.assign(list(wanted))
         for part, start in wanted.items():
             consumer.seek(part, start)
-        async for record in _until(settings, consumer, wanted, {part: ends[part] for part in wanted}, progress):
-            yield record
+        until = _until(settings, consumer, wanted, {part: ends[part] for part in wanted}, progress)
+        async with aclosing(until) as records:
+            async for record in records:
+                yield record
 
 
 async def _partition_numbers(settings: Settings, topic: str) -> list[int]:
@@ -133,7 +135,7 @@ async def _until(
     starts: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
     progress: Progress,
-) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+) -> AsyncGenerator[ConsumerRecord[bytes, bytes]]:
     """Records up to the ends, as positions tell: of a transaction's marker nothing is delivered."""
     left = set(ends)
     loop = asyncio.get_running_loop()
