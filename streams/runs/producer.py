@@ -8,7 +8,7 @@ has it, and raises when it has not.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import aiokafka
 from aiokafka.errors import KafkaError
@@ -16,7 +16,12 @@ from faust.transport.drivers.aiokafka import Producer
 
 from streams.runs.errors import PublishFailed
 
-__all__ = ["Publisher", "Record", "RunProducer"]
+__all__ = ["TRANSACTION_S", "Publisher", "Record", "RunProducer"]
+
+
+TRANSACTION_S: Final = 120.0
+"""How long a transaction may last before the broker aborts it: longer than a minute in which no broker answers, which
+is waited out like any other, and far shorter than the quarter of an hour that brokers grant."""
 
 
 class Record(NamedTuple):
@@ -32,7 +37,8 @@ class RunProducer(Producer):
     """Faust's producer with the settings of the app that owns it."""
 
     def _settings_extra(self) -> Mapping[str, Any]:
-        return {**super()._settings_extra(), **self.app.producer_settings}  # type: ignore[attr-defined]
+        ours = {"transaction_timeout_ms": round(TRANSACTION_S * 1000)}
+        return {**super()._settings_extra(), **ours, **self.app.producer_settings}  # type: ignore[attr-defined]
 
 
 class Publisher:

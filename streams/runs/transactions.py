@@ -23,7 +23,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types.tuples import TP
 
 from streams.runs.errors import Fenced, PublishFailed, TransactionFailed, TransactionsUnavailable
-from streams.runs.producer import Publisher, Record
+from streams.runs.producer import TRANSACTION_S, Publisher, Record
 from streams.runs.run import Run
 from streams.runs.writing import Output, Turn, Work, Writes
 
@@ -34,9 +34,9 @@ __all__ = ["ExactlyOnce", "transactional_id"]
 
 logger: Final = logging.getLogger(__name__)
 
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = TRANSACTION_S
 """For a transaction, or for initialising an id, before the app stops. As long as the broker lets a transaction
-last (aiokafka's default): beyond it the transaction is aborted there, whatever is waited for here."""
+last: beyond it the transaction is aborted there, whatever is waited for here."""
 ABORT_S: Final = 2.0
 """For giving up a transaction at a stop. What is not aborted by then, the next owner aborts."""
 PAUSE_S: Final = 0.1
