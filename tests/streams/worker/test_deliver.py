@@ -8,6 +8,7 @@ import pytest
 
 from schemas.ga_event import Tracker, encode_event
 from schemas.receipt import decode_receipt
+from streams.delivery.breaker import FAILURES
 from streams.demo.collector import Collector, Misbehaviour
 from tests.kafka import WorkerProcess, Written, create_topics, end_offsets, produce, read_topic
 from tests.streams.measurement.made import made
@@ -150,10 +151,11 @@ async def test_a_worker_that_joins_and_one_that_leaves_in_order_post_nothing_twi
 
 
 async def test_while_ga_fails_the_sink_holds_its_place_and_all_arrives_after(delivering, arrivals):
+    """Ten failures open the endpoint; then each is one probe's, and the waits between them double."""
     due = await delivering.fill(300)
-    delivering.collector.misbehave(Misbehaviour(status=503, times=120))
-    delivering.collector.misbehave(Misbehaviour(status=429, retry_after="1", times=20))
-    delivering.collector.misbehave(Misbehaviour(drop="untaken", times=40))
+    delivering.collector.misbehave(Misbehaviour(status=503, times=FAILURES))
+    delivering.collector.misbehave(Misbehaviour(status=429, retry_after="1", times=2))
+    delivering.collector.misbehave(Misbehaviour(drop="untaken", times=2))
     delivering.start(0)
     await delivering.settled(len(due))
     assert await asyncio.to_thread(delivering.workers[0].terminate) == 0
