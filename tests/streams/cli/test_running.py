@@ -155,6 +155,15 @@ class UnderWay:
         return False
 
 
+@pytest.fixture
+def interruptible():
+    """What is started from here takes Ctrl-C, also where a shell in the background has told us to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize(
     ("number", "says"), [(signal.SIGINT, b"chat2ga: interrupted\n"), (signal.SIGTERM, b"chat2ga: terminated\n")]
