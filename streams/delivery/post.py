@@ -18,7 +18,7 @@ import httpx
 from streams.delivery.errors import CannotPost
 from streams.delivery.quiet import quieten
 from streams.delivery.timeouts import Timeouts
-from streams.measurement import HOSTS, Answer, Request, answer_of, no_answer
+from streams.measurement import Answer, Request, answer_of, host_of, no_answer
 
 __all__ = ["Post"]
 
@@ -60,7 +60,7 @@ class Post:
 
     def host(self, region: str) -> str:
         """Where requests of a region go."""
-        return self._endpoint or (HOSTS["eu"] if region == "eu" else HOSTS["global"])
+        return host_of(region, self._endpoint)
 
     async def __call__(self, request: Request, region: str, secret: str | None, now_micros: int) -> Answer:
         """The answer to one request; having none is an answer too.

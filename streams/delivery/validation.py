@@ -13,7 +13,7 @@ import msgspec
 
 from streams.delivery.errors import CannotValidate
 from streams.delivery.quiet import quieten
-from streams.measurement import HOSTS, Request
+from streams.measurement import Request, host_of
 
 __all__ = ["Message", "Validation"]
 
@@ -57,7 +57,7 @@ class Validation:
 
     def host(self, region: str) -> str:
         """Where requests of a region go."""
-        return self._endpoint or (HOSTS["eu"] if region == "eu" else HOSTS["global"])
+        return host_of(region, self._endpoint)
 
     async def __call__(self, request: Request, region: str, secret: str) -> tuple[Message, ...]:
         """What is wrong with a GA4 request, by the server; nothing: it would be taken.

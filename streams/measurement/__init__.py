@@ -4,7 +4,7 @@ from streams.measurement.answers import Answer, answer_of, no_answer
 from streams.measurement.due import Due, Lane, expires_micros, is_expired, lane_of, protocol_of
 from streams.measurement.limits import LIMITS, Limit
 from streams.measurement.notes import Note
-from streams.measurement.requests import HOSTS, Rejected, Request, pack
+from streams.measurement.requests import HOSTS, Rejected, Request, host_of, pack
 
 __all__ = [
     "HOSTS",
@@ -18,6 +18,7 @@ __all__ = [
     "Request",
     "answer_of",
     "expires_micros",
+    "host_of",
     "is_expired",
     "lane_of",
     "no_answer",

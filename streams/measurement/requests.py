@@ -15,13 +15,20 @@ from streams.measurement.due import Due, Protocol, protocol_of
 from streams.measurement.limits import BATCH_BYTES, BODY_BYTES, EVENTS_PER_REQUEST, HITS_PER_BATCH
 from streams.measurement.notes import Note, Notes
 
-__all__ = ["HOSTS", "PATHS", "Rejected", "Request", "pack"]
+__all__ = ["HOSTS", "PATHS", "Rejected", "Request", "host_of", "pack"]
 
 HOSTS: Final[dict[Literal["global", "eu"], str]] = {
     "global": "https://www.google-analytics.com",
     "eu": "https://region1.google-analytics.com",
 }
 """By region. Source: the GA4 protocol's reference, Transport."""
+
+
+def host_of(region: str, endpoint: str | None) -> str:
+    """Where requests of a region go: to Google, or to the endpoint in its place."""
+    return endpoint or HOSTS["eu" if region == "eu" else "global"]
+
+
 PATHS: Final[dict[Protocol, str]] = {"ga4": "/mp/collect", "ua": "/collect"}
 _BATCH: Final = "/batch"
 _TYPES: Final[dict[Protocol, str]] = {"ga4": "application/json", "ua": "application/x-www-form-urlencoded"}

@@ -19,7 +19,7 @@ from streams.settings import Settings
 from streams.worker.broker import BrokerUnreachable, client_options
 from streams.worker.refusal import why_unreachable
 
-__all__ = ["NoTopic", "Progress", "reaching", "to_the_end"]
+__all__ = ["NoTopic", "Progress", "reaching", "to_the_end", "untold"]
 
 ANSWER_S: Final = 5.0
 """A broker that has not answered by then is not reachable, as far as a person waits for it."""
@@ -30,8 +30,8 @@ Progress = Callable[[int, int], None]
 """Told after each fetch: how many offsets lie behind, of how many."""
 
 
-def _untold(_read: int, _of: int) -> None:
-    pass
+def untold(_read: int, _of: int) -> None:
+    """Nobody asked how far it is."""
 
 
 class NoTopic(Chat2gaError):
@@ -73,7 +73,7 @@ async def to_the_end(
     *,
     since_ms: int | None = None,
     at: tuple[int, int] | None = None,
-    progress: Progress = _untold,
+    progress: Progress = untold,
 ) -> AsyncGenerator[ConsumerRecord[bytes, bytes]]:
     """The records there are now, each partition in its order; or the one at (partition, offset).
 

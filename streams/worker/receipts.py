@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.receipt import Receipt, decode_receipt
 from streams.settings import Settings
-from streams.worker.reading import Progress, to_the_end
+from streams.worker.reading import Progress, to_the_end, untold
 from streams.worker.topics import TopicNames
 
 __all__ = ["OTHER", "Found", "Spread", "Summary", "Wanted", "receipts"]
@@ -59,11 +59,7 @@ class Found(msgspec.Struct, frozen=True):
     receipt: Receipt | None
 
 
-def _untold(_read: int, _of: int) -> None:
-    pass
-
-
-async def receipts(settings: Settings, wanted: Wanted, progress: Progress = _untold) -> AsyncIterator[Found]:
+async def receipts(settings: Settings, wanted: Wanted, progress: Progress = untold) -> AsyncIterator[Found]:
     """The receipts there are now, each partition in its order. Raises BrokerUnreachable and NoTopic."""
     topic = TopicNames(settings).receipts
     async for record in to_the_end(settings, topic, since_ms=wanted.since_ms, progress=progress):

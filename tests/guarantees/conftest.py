@@ -16,30 +16,26 @@ async def google():
 @pytest.fixture
 def chat2ga(kafka, prefix, tmp_path):
     """Workers without a collector, on one node."""
-    ours = Chat2ga(kafka, prefix, tmp_path)
-    yield ours
-    ours.end()
+    with Chat2ga(kafka, prefix, tmp_path) as ours:
+        yield ours
 
 
 @pytest.fixture
 def chat2ga_and_google(kafka, prefix, tmp_path, google):
     """Workers and a collector, on one node."""
-    ours = Chat2ga(kafka, prefix, tmp_path, google=google)
-    yield ours
-    ours.end()
+    with Chat2ga(kafka, prefix, tmp_path, google=google) as ours:
+        yield ours
 
 
 @pytest.fixture
 def chat2ga_on_three(kafka_cluster, prefix, tmp_path, google):
     """Workers and a collector, on three nodes: each topic has three copies, of which two must be in sync."""
-    ours = Chat2ga(kafka_cluster, prefix, tmp_path, google=google, copies=3)
-    yield ours
-    ours.end()
+    with Chat2ga(kafka_cluster, prefix, tmp_path, google=google, copies=3) as ours:
+        yield ours
 
 
 @pytest.fixture
 def chat2ga_on_one(kafka_alone, prefix, tmp_path, google):
     """Workers and a collector, on one node that can be killed."""
-    ours = Chat2ga(kafka_alone, prefix, tmp_path, google=google)
-    yield ours
-    ours.end()
+    with Chat2ga(kafka_alone, prefix, tmp_path, google=google) as ours:
+        yield ours

@@ -57,6 +57,11 @@ class Feeder:
         """No more than what was begun."""
         self._enough = True
 
+    async def stop(self) -> int:
+        """No more than what was begun, and wait for that; how many. Raises what went wrong."""
+        self.enough()
+        return await self.finished()
+
     async def finished(self) -> int:
         """Wait until everything is written; how many. Raises what went wrong."""
         assert self._task is not None

@@ -11,7 +11,8 @@ import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Literal
+from types import TracebackType
+from typing import Any, Final, Literal, Self
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -25,7 +26,7 @@ from tests.kafka import KafkaCluster, Record, WorkerProcess, Written, create_top
 from tests.kafka.needs import ExistingKafka
 from tests.kafka.records import Isolation
 
-__all__ = ["ACCOUNTS", "GROUP", "IN_FLIGHT", "QUICK", "Chat2ga", "said"]
+__all__ = ["ACCOUNTS", "GROUP", "IN_FLIGHT", "QUICK", "Chat2ga", "Only", "said"]
 
 GROUP: Final = "g"
 IN_FLIGHT: Final = 8
@@ -166,7 +167,10 @@ class Chat2ga:
         stops = await asyncio.gather(*[self.stop(name) for name in names])
         return {name: code for name, (code, _) in zip(names, stops, strict=True)}
 
-    def end(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Leave no worker behind, however the scenario ended."""
         for worker in self.workers.values():
             worker.kill()

@@ -15,7 +15,7 @@ from typing import Final
 
 from streams.demo.collector import Misbehaviour
 from tests.guarantees.feeding import records_of
-from tests.guarantees.harness import IN_FLIGHT, Chat2ga
+from tests.guarantees.harness import IN_FLIGHT, Chat2ga, Only
 from tests.guarantees.judge import Verdict
 from tests.kafka import KafkaCluster, Written
 
@@ -84,7 +84,26 @@ def _endless(rng: Random) -> Iterator[Written]:
     return records_of(rng.randrange(1_000_000), 10_000_000)
 
 
+async def _all_done(chat2ga: Chat2ga) -> Verdict:
+    """All is done in the end, by the workers that are there, and they stop in order."""
+    await chat2ga.caught_up()
+    codes = await chat2ga.stop_all()
+    assert set(codes.values()) == {0}, codes
+    return await chat2ga.verdict()
+
+
 # -- crashes ----------------------------------------------------------------------------------
+
+
+async def _kill_again_and_again(chat2ga: Chat2ga, rng: Random, dose: Dose, part: Only) -> None:
+    """One of two workers at a time, at random moments; each comes back."""
+    for _ in range(dose.faults):
+        await _some_time(rng)
+        name = rng.choice(("a", "b"))
+        chat2ga.kill(name)
+        await _some_time(rng, 0.5)
+        chat2ga.start(name, part)
+        await chat2ga.at_work(name)
 
 
 @scenario()
@@ -97,19 +116,9 @@ async def attribute_is_killed(chat2ga: Chat2ga, rng: Random, dose: Dose) -> Verd
     chat2ga.start("deliver", "deliver")
     await chat2ga.at_work("deliver")
     async with chat2ga.feeding(_endless(rng), per_s=dose.per_s) as feeder:
-        for _ in range(dose.faults):
-            await _some_time(rng)
-            name = rng.choice(("a", "b"))
-            chat2ga.kill(name)
-            await _some_time(rng, 0.5)
-            chat2ga.start(name, "attribute")
-            await chat2ga.at_work(name)
-        feeder.enough()
-        await feeder.finished()
-    await chat2ga.caught_up()
-    codes = await chat2ga.stop_all()
-    assert set(codes.values()) == {0}, codes
-    verdict = await chat2ga.verdict()
+        await _kill_again_and_again(chat2ga, rng, dose, "attribute")
+        await feeder.stop()
+    verdict = await _all_done(chat2ga)
     assert verdict.arrivals_repeated == 0, f"the ledger stops what attribute repeats\n{verdict}"
     return verdict
 
@@ -128,19 +137,9 @@ async def deliver_is_killed(chat2ga: Chat2ga, rng: Random, dose: Dose) -> Verdic
         chat2ga.feeding(_endless(rng), per_s=dose.per_s / 4) as feeder,
     ):
         await chat2ga.at_work("a", "b")
-        for _ in range(dose.faults):
-            await _some_time(rng)
-            name = rng.choice(("a", "b"))
-            chat2ga.kill(name)
-            await _some_time(rng, 0.5)
-            chat2ga.start(name, "deliver")
-            await chat2ga.at_work(name)
-        feeder.enough()
-        await feeder.finished()
-    await chat2ga.caught_up()
-    codes = await chat2ga.stop_all()
-    assert set(codes.values()) == {0}, codes
-    verdict = await chat2ga.verdict()
+        await _kill_again_and_again(chat2ga, rng, dose, "deliver")
+        await feeder.stop()
+    verdict = await _all_done(chat2ga)
     assert verdict.repeats == 0, f"nobody touched attribute\n{verdict}"
     assert verdict.requests_repeated <= dose.faults * IN_FLIGHT, verdict
     return verdict
@@ -166,12 +165,8 @@ async def whole_workers_are_killed(chat2ga: Chat2ga, rng: Random, dose: Dose) ->
             for name in victims:
                 chat2ga.start(name, None)
             await chat2ga.at_work()
-        feeder.enough()
-        await feeder.finished()
-    await chat2ga.caught_up()
-    codes = await chat2ga.stop_all()
-    assert set(codes.values()) == {0}, codes
-    verdict = await chat2ga.verdict()
+        await feeder.stop()
+    verdict = await _all_done(chat2ga)
     assert verdict.requests_repeated <= killed * IN_FLIGHT, verdict
     return verdict
 
@@ -197,8 +192,7 @@ async def workers_join_and_leave(chat2ga: Chat2ga, rng: Random, dose: Dose) -> V
                     await chat2ga.at_work()
             # Whoever is there goes on: no partition stands still for longer than a rebalance takes.
             await chat2ga.progressed(feeder.written // 2)
-        feeder.enough()
-        await feeder.finished()
+        await feeder.stop()
     await chat2ga.caught_up()
     for name in list(chat2ga.workers):
         await _stop(chat2ga, name)
@@ -236,12 +230,8 @@ async def a_worker_is_frozen_and_woken(chat2ga: Chat2ga, rng: Random, dose: Dose
             await _some_time(rng)
             chat2ga.wake(name)
             await chat2ga.progressed(feeder.written)  # a fenced one is noticed, and started again
-        feeder.enough()
-        await feeder.finished()
-    await chat2ga.caught_up()
-    codes = await chat2ga.stop_all()
-    assert set(codes.values()) == {0}, codes
-    verdict = await chat2ga.verdict()
+        await feeder.stop()
+    verdict = await _all_done(chat2ga)
     assert verdict.requests_repeated <= frozen * IN_FLIGHT, verdict
     return verdict
 
@@ -269,9 +259,8 @@ async def one_of_three_brokers_is_killed(chat2ga: Chat2ga, rng: Random, dose: Do
             await chat2ga.progressed(before)  # on the two that are left
             await asyncio.to_thread(kafka.restart, node)
             await _some_time(rng)
-        feeder.enough()
-        await feeder.finished()
-    return await _resumed(chat2ga)
+        await feeder.stop()
+    return await _all_done(chat2ga)
 
 
 @scenario()
@@ -290,9 +279,8 @@ async def the_only_broker_is_restarted(chat2ga: Chat2ga, rng: Random, dose: Dose
             await _some_time(rng)
             await asyncio.to_thread(kafka.restart, 1)
             await _some_time(rng)
-        feeder.enough()
-        await feeder.finished()
-    return await _resumed(chat2ga)
+        await feeder.stop()
+    return await _all_done(chat2ga)
 
 
 @scenario()
@@ -311,17 +299,8 @@ async def the_broker_is_out_of_reach(chat2ga: Chat2ga, rng: Random, dose: Dose) 
         await asyncio.sleep(dose.outage_s)
         kafka.wake(1)
         await _some_time(rng)
-        feeder.enough()
-        await feeder.finished()
-    return await _resumed(chat2ga)
-
-
-async def _resumed(chat2ga: Chat2ga) -> Verdict:
-    """All is done in the end, by the workers that were there."""
-    await chat2ga.caught_up()
-    codes = await chat2ga.stop_all()
-    assert set(codes.values()) == {0}, codes
-    return await chat2ga.verdict()
+        await feeder.stop()
+    return await _all_done(chat2ga)
 
 
 # -- Google Analytics ----------------------------------------------------------------------------------
@@ -362,17 +341,14 @@ async def ga_is(trouble: str, chat2ga: Chat2ga, rng: Random, dose: Dose) -> Verd
             grown = await chat2ga.metric("deliver", "process_resident_memory_bytes") - held
             failing = await chat2ga.metric("deliver", "chat2ga_ga_failing_trackers")
             health = await chat2ga.workers["deliver"].get("/healthz")
-        feeder.enough()
-        await feeder.finished()
+        await feeder.stop()
     assert grown < LEVEL_BYTES, f"{grown / 1e6:.0f} MB more while GA was {trouble}"
     if trouble != "slow":
         assert failing > 0, "that GA fails is not visible in the metrics"
         assert "failing" in health, f"that GA fails is not visible in {health}"
     await chat2ga.caught_up(timeout_s=300.0)  # a request waits for up to a minute between two tries
     assert await chat2ga.metric("deliver", "chat2ga_ga_failing_trackers") == 0
-    codes = await chat2ga.stop_all()
-    assert set(codes.values()) == {0}, codes
-    verdict = await chat2ga.verdict()
+    verdict = await _all_done(chat2ga)
     if trouble != "hanging up after it took a request":
         assert verdict.arrivals_repeated == 0, verdict
     return verdict

@@ -39,10 +39,10 @@ async def _play(
             kafka, prefix, directory, google=google, copies=len(kafka.nodes), processing_guarantee=guarantee
         )
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                return await scenario.play(chat2ga, rng, LONG)
+            with chat2ga:
+                async with asyncio.timeout(_PATIENCE_S):
+                    return await scenario.play(chat2ga, rng, LONG)
         finally:
-            chat2ga.end()
             await asyncio.to_thread(kafka.restore)
             await delete_topics(kafka.bootstrap, prefix)
 

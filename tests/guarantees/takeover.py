@@ -115,16 +115,13 @@ async def _under_load(kafka: KafkaCluster, settings: dict[str, Any], names: str)
     """Workers that are at work, and fed all the time."""
     with tempfile.TemporaryDirectory(prefix="chat2ga-takeover-") as directory:
         copies = len(kafka.nodes)
-        chat2ga = Chat2ga(kafka, f"t{time.monotonic_ns()}-", Path(directory), copies=copies, **settings)
-        try:
+        with Chat2ga(kafka, f"t{time.monotonic_ns()}-", Path(directory), copies=copies, **settings) as chat2ga:
             async with chat2ga.feeding(sessions=10_000_000, seed=1, per_s=400):
                 for name in names:
                     chat2ga.start(name)
                 await chat2ga.at_work()
                 await asyncio.sleep(SETTLED_S)
                 yield chat2ga
-        finally:
-            chat2ga.end()
 
 
 async def _measure(chat2ga: Chat2ga, fault: Callable[[Chat2ga], Awaitable[float]], *row: str) -> None:

@@ -177,9 +177,8 @@ def chat2ga_and_permissions(secure_kafka, prefix, tmp_path, google):
     """Workers who have to say who they are; the tests themselves need not."""
     at = ExistingKafka(secure_kafka.bootstrap, secure_kafka.cluster.url_of("SASL"))
     user = {"broker_security": "sasl_plaintext", "broker_username": USER, "broker_password": PASSWORD}
-    ours = Chat2ga(at, prefix, tmp_path, google=google, **user)
-    yield ours
-    ours.end()
+    with Chat2ga(at, prefix, tmp_path, google=google, **user) as ours:
+        yield ours
 
 
 @each_topic
