@@ -80,7 +80,8 @@ class Post:
         )
         response = await self._transport.handle_async_request(posted)
         await response.aclose()
-        return answer_of(response.status_code, response.headers.get("retry-after"), now_micros)
+        later = None if response.is_success else response.headers.get("retry-after")
+        return answer_of(response.status_code, later, now_micros)
 
 
 def _address(url: str, tracker_id: str, secret: str | None) -> httpx.URL:
