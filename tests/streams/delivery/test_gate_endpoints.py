@@ -184,6 +184,21 @@ async def test_while_one_of_googles_hosts_fails_the_other_takes_all_that_is_its(
         assert collector.summary()["distinct_events"] == LANES
 
 
+async def test_while_one_of_googles_hosts_is_left_alone_for_an_hour_no_place_in_flight_is_kept_for_it(regions):
+    collectors, down = regions
+    down["eu"] = Misbehaviour(status=503, retry_after="3600")
+    sink = Sink()
+    async with delivery(None, in_flight=IN_FLIGHT, pace=Pace(first_s=0.01)) as to_ga:
+        delivering = asyncio.create_task(to_ga.deliver(of_both(), sink.is_delivered, sink.settle))
+        await until(lambda: open_now()["eu"] and len(sink.receipts) == LANES)
+        more = [recent(10_000 + n, client_id=f"{n}.3", trackers=(B,)) for n in range(LANES)]
+        await asyncio.wait_for(to_ga.deliver(more, sink.is_delivered, sink.settle), 10)
+        delivering.cancel()
+        await asyncio.wait({delivering})
+    assert sink.outcomes == ["delivered"] * 2 * LANES
+    assert collectors["eu"].summary()["requests"] < FAILURES + IN_FLIGHT
+
+
 async def test_while_both_of_googles_hosts_fail_each_is_probed_and_comes_back_by_itself(regions):
     collectors, down = regions
     down.update(dict.fromkeys(collectors, Misbehaviour(status=503)))
