@@ -25,6 +25,7 @@ can be put back.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -44,6 +45,8 @@ from streams.worker.dead_letters import DeadLetterWindow, dead_letter
 from streams.worker.topics import Topics
 
 __all__ = ["Deliver"]
+
+logger: Final = logging.getLogger(__name__)
 
 STAGE: Final[Stage] = "deliver"
 Events = list[tuple[GaEvent, ConsumerRecord[bytes | None, bytes | None]]]
@@ -133,6 +136,8 @@ class _Book:
         self._records = {event.event_id: (record.key, record.offset) for event, record in events}
         self._lock = asyncio.Lock()
         self._waiting: list[_Pending] = []
+        self._failed: BaseException | None = None  # a write did: what waited for it is not written, nor is more
+        self._told = False
         self._with_receipt: set[bytes] = set()
         self._refused: dict[str, dict[str, int | None]] = {}  # by event and tracker, the status
         self.left: list[Output] = []  # to write with the offset
@@ -158,7 +163,12 @@ class _Book:
             settled = [pair for pair in settled if _is_taken(pair)]
         pending = _Pending(settled)
         self._waiting.append(pending)
-        await asyncio.shield(self._written(pending))
+        writing = asyncio.create_task(self._written(pending))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            writing.add_done_callback(self._tell_if_failed)  # nobody else asks any more
+            raise
 
     def refusals(self) -> list[Record]:
         """The dead letters of what GA refused, one an event."""
@@ -176,10 +186,31 @@ class _Book:
         async with self._lock:
             if pending.written:
                 return
+            if self._failed is not None:
+                raise self._failed
             together, self._waiting = self._waiting, []
-            await self._write([pair for each in together for pair in each.settled])
+            try:
+                await self._write([pair for each in together for pair in each.settled])
+            except BaseException as error:
+                self._failed = error
+                raise
             for each in together:
                 each.written = True
+
+    def _tell_if_failed(self, writing: asyncio.Task[None]) -> None:
+        """Once a run. It is read again, and what GA has of it is posted again."""
+        if writing.cancelled() or (error := writing.exception()) is None or self._told:
+            return
+        self._told = True
+        run = self._run
+        logger.warning(
+            "%s[%d]: of a run that was given up (from offset %d) not all receipts could be written: %s. "
+            "GA may get those events twice.",
+            run.topic,
+            run.partition,
+            run.first_offset,
+            error,
+        )
 
     async def _write(self, settled: Sequence[Settled]) -> None:
         changes = []
