@@ -21,7 +21,7 @@ from schemas.ga_event import Tracker, decode_event, encode_event
 from schemas.receipt import decode_receipt
 from streams.demo.collector import Collector, Misbehaviour
 from streams.observe.metrics import GA_REQUESTS
-from streams.runs import Run, RunApp, RunTable, Writes
+from streams.runs import Run, RunApp, RunTable, Writes, consumer_thread
 from streams.runs.errors import PublishFailed, TransactionFailed
 from streams.runs.run import RunMessage
 from streams.runs.writing import Work
@@ -29,7 +29,7 @@ from streams.settings import load_settings
 from streams.worker.dead_letters import DeadLetterWindow
 from streams.worker.deliver import Deliver
 from streams.worker.topics import TopicNames, Topics
-from tests.streams.delivery.sink import delivery, recent
+from tests.streams.delivery.sink import Clock, delivery, recent
 from tests.streams.measurement.made import G
 
 B = Tracker("G-B", "5")
@@ -118,6 +118,35 @@ class Refusing(Collector):
 
 def events_of(number, **changes):
     return [recent(n, client_id=f"{n}.1", trackers=(G, B), **changes) for n in range(number)]
+
+
+# -- when it goes out ---------------------------------------------------------------------------
+
+
+async def test_an_event_waits_for_no_company_and_a_backlog_shares_requests(sink):
+    broker, clock = Broker(), Clock()
+    async with Collector() as there, delivery(there.url, clock) as to_ga:
+        agent = await sink(to_ga, broker)
+        await agent.handle(run_of([recent(1)]))
+        assert there.summary()["requests"] == 1
+        await agent.handle(run_of([recent(number) for number in range(2, 27)], first_offset=1))
+        assert (there.summary()["requests"], there.summary()["events"]) == (2, 26)
+    assert clock.slept == []
+
+
+async def test_nothing_goes_out_while_the_group_may_have_given_the_partitions_to_others(sink):
+    broker, heard = Broker(), consumer_thread.clock_s()
+    async with Collector() as there, delivery(there.url) as to_ga:
+        agent = await sink(to_ga, broker)
+        thread, timeout_s = agent._app.consumer._thread, agent._app.conf.broker_session_timeout
+        thread.heard_at = heard - timeout_s - 1
+        handling = asyncio.create_task(agent.handle(run_of([recent(1)])))
+        await asyncio.sleep(0.5)
+        assert there.summary()["requests"] == 0
+        assert not handling.done()
+        thread.heard_at = consumer_thread.clock_s()  # the group has answered
+        await asyncio.wait_for(handling, 5)
+    assert [receipt.outcome for receipt in broker.receipts] == ["delivered"]
 
 
 # -- what is refused -------------------------------------------------------------------------
