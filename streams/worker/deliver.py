@@ -11,7 +11,9 @@ latest `FETCH_WAIT_S` (of `streams.runs.consumer`) after its partition has room 
 requests are full exactly where there is a backlog: docs/decisions/0015-pace-and-pressure.md.
 
 While GA stands still its partitions are fetched no further: `RUNS_IN_FLIGHT` runs of
-each wait here, and the backlog stays in Kafka.
+each wait here, and the backlog stays in Kafka. A partition has one offset, so it is
+paused as a whole: where one of Google's hosts fails, the other's events go on in other
+partitions and to the end of the run under way.
 
 What GA refuses for good is a dead letter as well, written once the run's events
 are all settled and before its offset: read again after a crash, it is refused

@@ -7,6 +7,7 @@ import pytest
 from faust.types.tuples import TP
 
 from streams.runs import RunApp, Writes
+from streams.runs.consumer import FETCH_WAIT_S
 from tests.kafka import Written, create_topics, produce
 
 RECORDS, MAX_RUN, IN_FLIGHT = 20_000, 250, 2
@@ -63,10 +64,11 @@ async def standing(kafka, prefix):
         broker_heartbeat_interval=1.0,
     )
     other_side = Standing(app)
-    other_side.topic = topic
+    other_side.topic, other_side.bootstrap = topic, kafka.bootstrap
     app.sink(topic, other_side.handle)
     await app.start()
     yield other_side
+    other_side.takes.set()
     await app.stop()
 
 
@@ -83,3 +85,15 @@ async def test_what_nobody_takes_is_fetched_up_to_a_bound_and_no_further_while_o
     standing.takes.set()
     await until(lambda: standing.app.committed_next_offset(standing.topic, STUCK) == RECORDS)
     assert standing.offsets[STUCK] == standing.offsets[FREE] == list(range(RECORDS))
+
+
+async def test_a_record_waits_for_no_other_though_another_partition_is_paused(standing):
+    """A fetch that waits for records ends with the first one; until a partition has room again it may last."""
+    await until(lambda: standing.taken[FREE] == RECORDS)
+    for number in range(1, 6):
+        await asyncio.sleep(0.3)
+        await produce(standing.bootstrap, standing.topic, [Written(b"k", b"x", FREE)])
+        began = time.monotonic()
+        await until(lambda number=number: standing.taken[FREE] == RECORDS + number)
+        assert time.monotonic() - began < FETCH_WAIT_S + 1.0  # the rest is a busy machine's
+    assert standing.taken[STUCK] == 0
