@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from streams.worker.receipts import OTHER, Found, Spread, Summary, Wanted
+from streams.inspect.receipts import OTHER, Found, Spread, Summary, Wanted
 from tests.schemas.receipts import receipt
 
 
