@@ -53,6 +53,8 @@ OLDEST_S: Final = 48 * 3600.0
 SETTINGS: Final = {"ga_in_flight": 32, "session_timeout_s": 30, "heartbeat_s": 3, "rebalance_timeout_s": 60}
 """Those of production: nothing befalls the workers here."""
 STALLED_S: Final = 120.0
+BREAKER_OPENS: Final = "one request at a time asks anew"
+"""In the worker's log, where an endpoint has failed too often in a row."""
 _LOOK_S: Final = 1.0
 _TELL_S: Final = 5.0
 _COMMAND_S: Final = 1_800.0
@@ -119,9 +121,9 @@ class _Run:
 
     # -- the work --------------------------------------------------------------------------
 
-    async def worked(self, due: Due) -> float:
+    async def worked(self, due: Due, program: Sequence[str] = ()) -> float:
         """A worker does all of it, `attribute` and `deliver`; how many seconds from being ready to the end."""
-        self.chat2ga.start("worker", None)
+        self.chat2ga.start("worker", None, program=program)
         await self.chat2ga.at_work()
         began = time.monotonic()
         await self.caught_up(due)
@@ -159,6 +161,8 @@ class _Run:
 
     async def stopped(self) -> None:
         """The worker ends in order."""
+        text = self.chat2ga.workers["worker"].process.text()
+        self.proof.figures["breaker_opened"] = text.count(BREAKER_OPENS)
         codes = await self.chat2ga.stop_all()
         self.proof.verdict.wrong("exit_code", *[code for code in codes.values() if code])
 
@@ -264,12 +268,16 @@ async def prove(
     seed: int | str,
     name: str = "all is well",
     tell: Callable[[str], None] = _quiet,
+    program: Sequence[str] = (),
 ) -> Proof:
-    """Everything that is due arrives; how the collector treats requests is its own affair. No refusals."""
+    """Everything that is due arrives; how the collector treats requests, short of refusals, is its own affair.
+
+    `program`: a worker in place of the real one (`tests.guarantees.broken`).
+    """
     run = _Run(name, chat2ga, google, tell)
     due = await run.fed(sessions, seed)
     google.places(due.order)
-    seconds = await run.worked(due)
+    seconds = await run.worked(due, program)
     await run.stopped()
     await run.judge_events(due)
     receipts = await run.receipts()
@@ -283,13 +291,14 @@ async def prove_failing(
     *,
     sessions: int,
     seed: int | str,
-    name: str = "every second fails",
     tell: Callable[[str], None] = _quiet,
+    program: Sequence[str] = (),
 ) -> Proof:
     """The same while every second request fails in all ways in turn."""
     google.ways = FAILURES
     chat2ga.settings["ga_timeout_s"] = TIMEOUT_S
-    proof = await prove(chat2ga, google, sessions=sessions, seed=seed, name=name, tell=tell)
+    name = "every second fails"
+    proof = await prove(chat2ga, google, sessions=sessions, seed=seed, name=name, tell=tell, program=program)
     proof.verdict.wrong("way_not_met", *[way for way in FAILURES if not google.by_way[way]])
     return proof
 
@@ -300,12 +309,11 @@ async def prove_refusing(
     *,
     sessions: int,
     seed: int | str,
-    name: str = "refused, put back",
     tell: Callable[[str], None] = _quiet,
 ) -> Proof:
     """Every fourth request is refused for good; then it is mended, and what was refused is put back."""
     google.ways, google.every = REFUSALS, 4
-    run = _Run(name, chat2ga, google, tell)
+    run = _Run("refused, put back", chat2ga, google, tell)
     due = await run.fed(sessions, seed)
     seconds = await run.worked(due)
     google.ways = ()
