@@ -11,8 +11,9 @@ import pytest
 
 from streams.delivery import gate
 from tests.guarantees.broken import program
-from tests.guarantees.delivery import BREAKER_OPENS, SETTINGS, Proof, prove, prove_failing, prove_refusing
+from tests.guarantees.delivery import prove, prove_failing, prove_refusing
 from tests.guarantees.harness import Chat2ga, secrets
+from tests.guarantees.proving import BREAKER_OPENS, SETTINGS, Proof
 from tests.guarantees.ways import Failing
 from tests.streams.cli.command import ROOT
 

@@ -16,7 +16,7 @@ from tests.guarantees.ways import REFUSALS, TIMEOUT_S, WAYS, Failing
 from tests.kafka import Record
 
 INPUT = [
-    Record(0, offset, each.timestamp_ms, each.key, each.value, ())
+    Record(0, offset, each.timestamp_ms or 0, each.key, each.value, ())
     for offset, each in enumerate(records_of(1, 60, bad=0.1))
 ]
 WANT = expected(INPUT, accounts=ACCOUNTS)
@@ -90,9 +90,7 @@ def test_events_of_a_session_in_another_order_are_seen():
 
 def receipt(pair, outcome, attempts=1):
     told = {"account_id": "a", "session_id": "s", "name": "n"}
-    return encode_receipt(
-        Receipt(event_id=pair[0], tracker_id=pair[1], outcome=outcome, attempts=attempts, **told)  # type: ignore[arg-type]
-    )
+    return encode_receipt(Receipt(event_id=pair[0], tracker_id=pair[1], outcome=outcome, attempts=attempts, **told))
 
 
 @pytest.mark.parametrize(
