@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from tests.guarantees.due import Due, Events, Letters, Receipts
 from tests.guarantees.feeding import records_of
-from tests.guarantees.harness import ACCOUNTS, Chat2ga, Only
+from tests.guarantees.harness import ACCOUNTS, Chat2ga, Only, secrets
 from tests.guarantees.judge import Verdict
 from tests.guarantees.ways import Failing
 from tests.kafka import Record, Written, each_record, end_offsets
@@ -36,6 +36,7 @@ SETTINGS: Final = {"ga_in_flight": 32, "session_timeout_s": 30, "heartbeat_s": 3
 STALLED_S: Final = 120.0
 BREAKER_OPENS: Final = "one request at a time asks anew"
 """In the worker's log, where an endpoint has failed too often in a row."""
+_SECRETS: Final = tuple(secret.encode() for secret in secrets().values())
 _LOOK_S: Final = 1.0
 _TELL_S: Final = 5.0
 _COMMAND_S: Final = 1_800.0
@@ -153,11 +154,17 @@ class Run:
         return done.stderr.strip().splitlines()[-1]
 
     async def stopped(self) -> None:
-        """Who works ends in order."""
-        texts = [worker.process.text() for worker in self.chat2ga.workers.values()]
-        self.proof.figures["breaker_opened"] = sum(text.count(BREAKER_OPENS) for text in texts)
+        """Who works ends in order, and has told no secret."""
+        workers = dict(self.chat2ga.workers)
         codes = await self.chat2ga.stop_all()
         self.proof.verdict.wrong("exit_code", *[code for code in codes.values() if code])
+        texts = {name: worker.process.text() for name, worker in workers.items()}
+        self.proof.figures["breaker_opened"] = sum(text.count(BREAKER_OPENS) for text in texts.values())
+        for name, text in texts.items():
+            self._hold_no_secret(f"the log of {name}", text.encode())
+
+    def _hold_no_secret(self, where: str, told: bytes) -> None:
+        self.proof.verdict.wrong("secret_told", *[where for secret in _SECRETS if secret in told])
 
     # -- what came of it ---------------------------------------------------------------------
 
@@ -183,9 +190,11 @@ class Run:
             receipts.take(record)
         return receipts
 
-    def _each(self, topic: str) -> AsyncGenerator[Record]:
+    async def _each(self, topic: str) -> AsyncGenerator[Record]:
         self._tell(f"reading {topic}")
-        return each_record(self.chat2ga.kafka.bootstrap, f"{self.chat2ga.prefix}{topic}")
+        async for record in each_record(self.chat2ga.kafka.bootstrap, f"{self.chat2ga.prefix}{topic}"):
+            self._hold_no_secret(topic, record.value or b"")
+            yield record
 
     async def judge(self, due: Due, receipts: Receipts, letters: Letters) -> None:
         """All but `ga-events`, and what `chat2ga receipts` makes of it."""
@@ -214,6 +223,7 @@ class Run:
             timeout=_COMMAND_S,
             check=False,
         )
+        self._hold_no_secret(f"chat2ga {arguments[0]}", (done.stdout + done.stderr).encode())
         if done.returncode:
             raise RuntimeError(f"chat2ga {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
         return done

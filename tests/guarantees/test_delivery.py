@@ -7,14 +7,16 @@ import subprocess
 import sys
 from collections import Counter
 
+import msgspec
 import pytest
 
 from streams.delivery import gate
 from tests.guarantees.broken import program
 from tests.guarantees.delivery import prove, prove_failing, prove_refusing
 from tests.guarantees.harness import Chat2ga, secrets
-from tests.guarantees.proving import BREAKER_OPENS, SETTINGS, Proof
+from tests.guarantees.proving import BREAKER_OPENS, SETTINGS, Proof, Run
 from tests.guarantees.ways import Failing
+from tests.kafka import Written, create_topics, produce
 from tests.streams.cli.command import ROOT
 
 
@@ -26,7 +28,7 @@ async def failing():
 
 @pytest.fixture
 def proving(kafka, prefix, tmp_path, failing):
-    with Chat2ga(kafka, prefix, tmp_path, google=failing, **SETTINGS) as ours:
+    with Chat2ga(kafka, prefix, tmp_path, google=failing, **SETTINGS, log_level="debug") as ours:
         yield ours
 
 
@@ -59,6 +61,25 @@ async def test_what_is_refused_is_told_of_and_arrives_once_it_is_put_back(provin
 async def test_a_worker_that_does_not_try_again_is_seen(proving, failing):
     proof = await prove_failing(proving, failing, sessions=100, seed=4, program=program(guard="one_try"))
     assert {"missing_at_ga", "delivered"} <= proof.verdict.faults.keys(), proof.verdict
+
+
+@pytest.mark.parametrize("tells", ["the worker", "a receipt"])
+async def test_a_secret_that_is_told_is_found(proving, failing, tells):
+    secret = next(iter(secrets().values()))
+    if tells == "a receipt":
+        topic = f"{proving.prefix}ga-receipts"
+        await create_topics(proving.kafka.bootstrap, topic, partitions=4)
+        await produce(proving.kafka.bootstrap, topic, [Written(b"k", secret.encode())])
+    run = Run("some run", proving, failing, lambda _: None)
+    if tells == "the worker":
+        # A name that it tells: nobody else writes what it was given.
+        proving.start("worker", "attribute", group=secret)
+        await proving.at_work()
+        await run.stopped()
+    else:
+        with pytest.raises(msgspec.DecodeError):
+            await run.receipts()
+    assert "secret_told" in run.proof.verdict.faults
 
 
 def test_the_command(kafka, tmp_path):
