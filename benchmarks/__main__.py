@@ -1,5 +1,64 @@
-"""`make bench`: every benchmark, one after the other."""
+"""`make bench`, `make bench-full`: the suite, on one Apache Kafka, in one run.
 
-from benchmarks.worker_beside_vanilla import main
+    python -m benchmarks [--size tiny|quick|full] [--part NAME ...] [--engine TEXT ...] [--rounds N] [--out DIRECTORY]
+
+Progress on stderr; the tables as Markdown on stdout and in DIRECTORY/SIZE.md, every
+figure of every turn in DIRECTORY/SIZE.json (`.cache/bench` unless told).
+"""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from benchmarks.engines import Engine
+from benchmarks.environments import CACHE, core_of
+from benchmarks.machine import described
+from benchmarks.parts import PARTS
+from benchmarks.report import report
+from benchmarks.suite import FULL, QUICK, TINY, Suite
+from benchmarks.tables import Result, Table, to_json
+from tests.kafka import KafkaCluster
+
+SIZES = {sizes.name: sizes for sizes in (TINY, QUICK, FULL)}
+
+
+def main() -> None:
+    """Take all turns, and say what came of them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", choices=SIZES, default="quick")
+    parser.add_argument("--part", action="append", choices=PARTS, help="these alone")
+    parser.add_argument("--engine", action="append", default=[], help="those alone whose name holds this")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--pure", action="store_true", help="do not compile the core")
+    parser.add_argument("--out", type=Path, default=CACHE)
+    asked = parser.parse_args()
+    result = asyncio.run(_run(asked))
+    asked.out.mkdir(parents=True, exist_ok=True)
+    text = report(result)
+    (asked.out / f"{asked.size}.json").write_bytes(to_json(result))
+    (asked.out / f"{asked.size}.md").write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+async def _run(asked: argparse.Namespace) -> Result:
+    def wanted(engine: Engine) -> bool:
+        return not asked.engine or any(text in f"{engine.job} {engine.name}" for text in asked.engine)
+
+    sizes = SIZES[asked.size]
+    if asked.rounds:
+        sizes = sizes._replace(rounds=asked.rounds)
+    core = core_of(pure=asked.pure)
+    tables: list[Table] = []
+    with KafkaCluster(heap="1g") as kafka:
+        suite = Suite(kafka, core, sizes, wanted)
+        for name, measure in PARTS.items():
+            if not asked.part or name in asked.part:
+                suite.tell(f"== {name}")
+                tables += await measure(suite)
+    return Result(described(core), " ".join(["python -m benchmarks", *sys.argv[1:]]), tables)
+
 
 main()

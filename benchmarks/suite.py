@@ -1,0 +1,137 @@
+"""What all parts of the suite share: the broker, the core, sizes, inputs made once, engines put to work."""
+
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks.broker import Outputs, fill, make_topics, outputs_of
+from benchmarks.engines import Engine, Place
+from benchmarks.environments import Core
+from benchmarks.inputs import Input, clicks, interactions, made
+from benchmarks.peers.jobs import JOBS, Job
+from tests.kafka import KafkaCluster, Process, delete_topics
+
+__all__ = ["FULL", "QUICK", "TINY", "Running", "Sizes", "Suite"]
+
+
+class Sizes(NamedTuple):
+    """How much of everything."""
+
+    name: str
+    rounds: int
+    full_records: int
+    counting_records: int
+    warm_records: int
+    checked_records: int
+    latency_s: float
+    replay_records: int
+    sessions: tuple[int, ...]
+    """Held at once."""
+    growth_records: int
+    lengths: tuple[int, ...]
+    """Interactions a session."""
+    partitions: tuple[int, ...]
+    rebalances: int
+
+
+TINY: Final = Sizes("tiny", 1, 30_000, 60_000, 1_000, 2_000, 3.0, 30_000, (1_000,), 20_000, (10,), (4,), 1)
+"""Whether it works, in a minute or two; its figures say nothing."""
+QUICK: Final = Sizes(
+    "quick", 1, 250_000, 600_000, 4_000, 10_000, 8.0, 200_000, (10_000, 100_000), 100_000, (10,), (4, 16), 1
+)
+FULL: Final = Sizes(
+    "full",
+    5,
+    600_000,
+    1_500_000,
+    4_000,
+    20_000,
+    20.0,
+    1_000_000,
+    (10_000, 100_000, 1_000_000),
+    200_000,
+    (10, 1_000),
+    (4, 16, 64),
+    3,
+)
+
+
+class Running(NamedTuple):
+    """An engine at work, and what it has put out so far: `out` of it counts for nothing any more."""
+
+    place: Place
+    job: Job
+    process: Process
+    outputs: Outputs
+    out: int
+
+    async def fill(self, given: Input) -> None:
+        """Write more input."""
+        await fill(self.place.kafka, f"{self.place.prefix}{self.job.reads}", given.records, self.place.partitions)
+
+
+class Suite:
+    """One run, on one broker."""
+
+    def __init__(self, kafka: KafkaCluster, core: Core, sizes: Sizes, engines: Callable[[Engine], bool]) -> None:
+        self.kafka: Final = kafka
+        self.core: Final = core
+        self.sizes: Final = sizes
+        self.wanted: Final = engines
+        self.top: Final[dict[tuple[str, str], float]] = {}
+        """Rates of this run, by job and engine: what a share of the top rate is a share of."""
+        self._inputs: Final[dict[tuple[str, int, float], Input]] = {}
+        self._turns = 0
+        self._began: Final = time.monotonic()
+
+    def tell(self, text: str) -> None:
+        """Where it is, for whoever waits."""
+        print(f"{time.monotonic() - self._began:7.1f} s  {text}", file=sys.stderr, flush=True)
+
+    def input(self, job: Job, count: int, mean_interactions: float = 12.0) -> Input:
+        """Made once, and the same for all: what is shorter is the beginning of what is longer."""
+        known = self._inputs.get((job.name, 0, mean_interactions))
+        if known is None or len(known.records) < count:
+            self.tell(f"{count:,} records for the {job.name} job")
+            make = partial(interactions, mean_interactions=mean_interactions) if job.name == "full" else clicks
+            known = self._inputs[job.name, 0, mean_interactions] = made(job, make(count))
+        return known.part(0, count)
+
+    @asynccontextmanager
+    async def at_work(
+        self, engine: Engine, partitions: int, warm: Input, *, append_time: bool = False
+    ) -> AsyncIterator[Running]:
+        """An engine that has done a first part of its input, so that joining and warming up lie behind it.
+
+        However it ends, its processes and its topics are gone afterwards.
+        """
+        job, prefix = JOBS[engine.job], self._prefix()
+        await make_topics(self.kafka, prefix, job, engine.compacted, partitions, append_time=append_time)
+        with tempfile.TemporaryDirectory(prefix="chat2ga-bench-", ignore_cleanup_errors=True) as directory:
+            place = Place(self.kafka, prefix, partitions, Path(directory), self.core)
+            process = await engine.start(place)
+            try:
+                async with outputs_of(self.kafka, f"{prefix}{job.writes}", partitions) as outputs:
+                    running = Running(place, job, process, outputs, 0)
+                    await running.fill(warm)
+                    await self._until_warm(running, sum(warm.due))
+                    yield running._replace(out=await outputs.count())
+            finally:
+                process.kill_group()
+                await delete_topics(self.kafka.bootstrap, prefix)
+
+    def _prefix(self) -> str:
+        self._turns += 1
+        return f"b{self._turns}-"
+
+    @staticmethod
+    async def _until_warm(running: Running, due: int) -> None:
+        try:
+            await running.outputs.until(due, 120.0)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{running.process.tail(15)}") from None
