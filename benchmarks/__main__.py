@@ -61,4 +61,5 @@ async def _run(asked: argparse.Namespace) -> Result:
     return Result(described(core), " ".join(["python -m benchmarks", *sys.argv[1:]]), tables)
 
 
-main()
+if __name__ == "__main__":  # what is sent at a pace is sent by a process that imports this again
+    main()

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 from benchmarks.environments import Core, environment, java_command, peers_python, why_no_java, why_no_peers
 from tests.kafka import KafkaCluster, Process, WorkerProcess
 
-__all__ = ["ENGINES", "Engine", "Place", "worker"]
+__all__ = ["ENGINES", "Engine", "Place", "kafka_streams", "start_worker", "worker"]
 
 Guarantee = Literal["at_least_once", "exactly_once"]
 JobName = Literal["full", "counting"]
@@ -51,22 +51,27 @@ class Engine(NamedTuple):
     guarantee: Guarantee = "at_least_once"
 
 
+def start_worker(place: Place, settings: Mapping[str, Any]) -> WorkerProcess:
+    """chat2ga's worker, begun: whether it gets anywhere, its `ready` tells. A timeout as in production."""
+    given = {
+        "topic_prefix": place.prefix,
+        "partitions": place.partitions,
+        "log_level": "warning",
+        "session_timeout_s": 30,
+        "heartbeat_s": 3,
+        **settings,
+    }
+    return WorkerProcess(place.kafka.url, place.directory, first=place.core.first, **given).start()
+
+
 async def _worker(place: Place, settings: Mapping[str, Any]) -> Process:
-    worker = WorkerProcess(
-        place.kafka.url,
-        place.directory,
-        first=place.core.first,
-        **{
-            "topic_prefix": place.prefix,
-            "partitions": place.partitions,
-            "log_level": "warning",
-            "session_timeout_s": 30,
-            "heartbeat_s": 3,
-            **settings,
-        },
-    ).start()
-    await worker.ready()
-    return worker.process
+    started = start_worker(place, settings)
+    try:
+        await started.ready()
+    except BaseException:
+        started.end()
+        raise
+    return started.process
 
 
 def worker(name: str, **settings: Any) -> Engine:  # noqa: ANN401 - each is a setting
@@ -91,12 +96,14 @@ def _python(module: str, *more: str, peer: bool = False, state: bool = False) ->
     return start
 
 
-def _streams(threads: int, linger_ms: int = 100) -> Start:
+def kafka_streams(name: str, *, threads: int, linger_ms: int = 100) -> Engine:
+    """Kafka Streams with so many threads; 100 ms is how long its producer lingers unless told."""
+
     async def start(place: Place) -> Process:
         given = [place.kafka.bootstrap, place.prefix, str(place.partitions), str(threads), str(linger_ms)]
         return await _started(place, [*java_command(), *given, str(place.directory / "state")])
 
-    return start
+    return Engine(name, "counting", start, why_not=why_no_java)
 
 
 _FAUST: Final = ("vanilla-states-changelog",)
@@ -127,8 +134,8 @@ ENGINES: Final = (
         _RUNS,
         guarantee="exactly_once",
     ),
-    Engine("Kafka Streams, 1 thread", "counting", _streams(1), why_not=why_no_java),
-    Engine("Kafka Streams, 2 threads", "counting", _streams(2), why_not=why_no_java),
+    kafka_streams("Kafka Streams, 1 thread", threads=1),
+    kafka_streams("Kafka Streams, 2 threads", threads=2),
     Engine(
         "Bytewax, nothing durable", "counting", _python("bytewax_flow", "counting", peer=True), why_not=why_no_peers
     ),

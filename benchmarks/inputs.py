@@ -2,16 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import count, islice
 from random import Random
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from benchmarks.peers.jobs import Job
-from streams.demo.traffic import Mix, sessions
+from streams.demo.traffic import Mix, traffic
 from streams.runs import Record
 
-__all__ = ["Input", "clicks", "expected", "interactions", "made"]
+__all__ = ["Growing", "Input", "clicks", "expected", "interactions"]
 
 KEYS: Final = 2_000
 """Of the counting job."""
@@ -30,13 +31,23 @@ class Input(NamedTuple):
         return Input(self.records[first:end], self.due[first:end])
 
 
-def made(job: Job, records: Iterator[Record]) -> Input:
-    """The input of these records: the job itself tells what is due."""
-    kept, due = [], []
-    for record, given in _applied(job, records):
-        kept.append(record)
-        due.append(len(given))
-    return Input(kept, due)
+class Growing:
+    """An input without end, made as far as it was asked for: what is shorter is the beginning of what is longer."""
+
+    def __init__(self, job: Job, records: Iterator[Record]) -> None:
+        self._made: Final = _applied(job, records)
+        self._records: Final[list[Record]] = []
+        self._due: Final[list[int]] = []
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def first(self, length: int) -> Input:
+        """The first so many records; the job itself tells what is due for each."""
+        for record, given in islice(self._made, max(length - len(self), 0)):
+            self._records.append(record)
+            self._due.append(len(given))
+        return Input(self._records[:length], self._due[:length])
 
 
 def expected(job: Job, records: Sequence[Record]) -> dict[bytes, list[bytes]]:
@@ -57,17 +68,17 @@ def _applied(job: Job, records: Iterator[Record]) -> Iterator[tuple[Record, list
         yield record, given
 
 
-def interactions(count: int, *, mean_interactions: float = 12.0) -> Iterator[Record]:
-    """Sample traffic, the first so many that every engine takes alike: bad records are another test's."""
+def interactions(*, mean_interactions: float = 12.0) -> Iterator[Record]:
+    """Sample traffic that every engine takes alike: bad records are another test's."""
     mix = Mix(mean_interactions=mean_interactions, bad=0.0, unknown=0.0, starts_per_s=50.0)
-    for record, _ in zip(sessions(1, count, mix=mix), range(count), strict=False):
+    for record in traffic(1, mix=mix):
         yield Record(record.key, record.value, record.arrival_ms)
 
 
-def clicks(count: int, keys: int = KEYS) -> Iterator[Record]:
+def clicks(keys: int = KEYS) -> Iterator[Record]:
     """Records of about 190 bytes under random keys: what the job reads, and filler that it does not."""
     rng = Random(1)
-    for n in range(count):
+    for n in count():
         sid = f"session-{rng.randrange(keys):06d}"
         value = orjson.dumps({"sid": sid, "n": n, "v": rng.randrange(100), "page": _FILLER})
         yield Record(sid.encode(), value, _FIRST_MS + n)

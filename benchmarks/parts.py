@@ -7,7 +7,7 @@ with a `measure`, and a line here.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from benchmarks import throughput
+from benchmarks import growth, latency, replaying, throughput
 from benchmarks.suite import Suite
 from benchmarks.tables import Table
 
@@ -17,4 +17,7 @@ Part = Callable[[Suite], Awaitable[list[Table]]]
 
 PARTS: Final[Mapping[str, Part]] = {
     "throughput": throughput.measure,
+    "latency": latency.measure,
+    "replay": replaying.measure,
+    "growth": growth.measure,
 }

@@ -5,14 +5,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.broker import Outputs, fill, make_topics, outputs_of
 from benchmarks.engines import Engine, Place
 from benchmarks.environments import Core
-from benchmarks.inputs import Input, clicks, interactions, made
+from benchmarks.inputs import Growing, Input, clicks, interactions
 from benchmarks.peers.jobs import JOBS, Job
 from tests.kafka import KafkaCluster, Process, delete_topics
 
@@ -85,7 +84,7 @@ class Suite:
         self.wanted: Final = engines
         self.top: Final[dict[tuple[str, str], float]] = {}
         """Rates of this run, by job and engine: what a share of the top rate is a share of."""
-        self._inputs: Final[dict[tuple[str, int, float], Input]] = {}
+        self._inputs: Final[dict[tuple[str, float], Growing]] = {}
         self._turns = 0
         self._began: Final = time.monotonic()
 
@@ -94,13 +93,14 @@ class Suite:
         print(f"{time.monotonic() - self._began:7.1f} s  {text}", file=sys.stderr, flush=True)
 
     def input(self, job: Job, count: int, mean_interactions: float = 12.0) -> Input:
-        """Made once, and the same for all: what is shorter is the beginning of what is longer."""
-        known = self._inputs.get((job.name, 0, mean_interactions))
-        if known is None or len(known.records) < count:
-            self.tell(f"{count:,} records for the {job.name} job")
-            make = partial(interactions, mean_interactions=mean_interactions) if job.name == "full" else clicks
-            known = self._inputs[job.name, 0, mean_interactions] = made(job, make(count))
-        return known.part(0, count)
+        """The first so many records of a job, the same for all."""
+        known = self._inputs.get((job.name, mean_interactions))
+        if known is None:
+            records = interactions(mean_interactions=mean_interactions) if job.name == "full" else clicks()
+            known = self._inputs[job.name, mean_interactions] = Growing(job, records)
+        if len(known) < count:
+            self.tell(f"making {count - len(known):,} records for the {job.name} job")
+        return known.first(count)
 
     @asynccontextmanager
     async def at_work(
