@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from benchmarks.environments import Core, environment, java_command, peers_python, why_no_java, why_no_peers
+from benchmarks.names import BYTEWAX, EXACTLY_ONCE, FAUST, OURS, QUIX, RUNS, STREAMS
 from tests.kafka import KafkaCluster, Process, WorkerProcess
 
 __all__ = ["ENGINES", "Engine", "Place", "kafka_streams", "start_worker", "worker"]
@@ -110,23 +111,21 @@ _FAUST: Final = ("vanilla-states-changelog",)
 _RUNS: Final = ("runs-changelog",)
 
 ENGINES: Final = (
-    worker("chat2ga, at least once", only="attribute"),
-    worker("chat2ga, exactly once", only="attribute", processing_guarantee="exactly_once"),
+    worker(OURS, only="attribute"),
+    worker(EXACTLY_ONCE, only="attribute", processing_guarantee="exactly_once"),
     worker("chat2ga, 2 processes", only="attribute", processes=2),
     worker("chat2ga, with its sink's receipts"),
-    Engine("Bytewax, nothing durable", "full", _python("bytewax_flow", "full", peer=True), why_not=why_no_peers),
+    Engine(BYTEWAX, "full", _python("bytewax_flow", "full", peer=True), why_not=why_no_peers),
     Engine(
-        "Quix Streams",
+        QUIX,
         "full",
         _python("quix_streams", "full", peer=True, state=True),
         why_not=why_no_peers,
         share=0.4,
     ),
-    Engine("plain Faust", "full", _python("vanilla_faust", "full", "plain"), _FAUST, share=0.08),
-    Engine("plain Faust, loggers off", "full", _python("vanilla_faust", "full", "quiet"), _FAUST, share=0.08),
-    Engine(
-        "chat2ga's runs, at least once", "counting", _python("run_app", "counting", "at_least_once", state=True), _RUNS
-    ),
+    Engine(FAUST, "full", _python("vanilla_faust", "full", "plain"), _FAUST, share=0.08),
+    Engine(f"{FAUST}, loggers off", "full", _python("vanilla_faust", "full", "quiet"), _FAUST, share=0.08),
+    Engine(RUNS, "counting", _python("run_app", "counting", "at_least_once", state=True), _RUNS),
     Engine(
         "chat2ga's runs, exactly once",
         "counting",
@@ -134,18 +133,16 @@ ENGINES: Final = (
         _RUNS,
         guarantee="exactly_once",
     ),
-    kafka_streams("Kafka Streams, 1 thread", threads=1),
+    kafka_streams(STREAMS, threads=1),
     kafka_streams("Kafka Streams, 2 threads", threads=2),
+    Engine(BYTEWAX, "counting", _python("bytewax_flow", "counting", peer=True), why_not=why_no_peers),
     Engine(
-        "Bytewax, nothing durable", "counting", _python("bytewax_flow", "counting", peer=True), why_not=why_no_peers
-    ),
-    Engine(
-        "Quix Streams",
+        QUIX,
         "counting",
         _python("quix_streams", "counting", peer=True, state=True),
         why_not=why_no_peers,
         share=0.2,
     ),
-    Engine("plain Faust", "counting", _python("vanilla_faust", "counting", "plain"), _FAUST, share=0.03),
+    Engine(FAUST, "counting", _python("vanilla_faust", "counting", "plain"), _FAUST, share=0.03),
 )
 """In the order in which they take turns and stand in tables."""

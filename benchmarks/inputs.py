@@ -7,17 +7,21 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 import orjson
+from msgspec import structs
 
 from benchmarks.peers.jobs import Job
-from streams.demo.traffic import Mix, traffic
+from streams.demo.traffic import EPOCH_MS, Mix, sessions, traffic
 from streams.runs import Record
 
-__all__ = ["Growing", "Input", "clicks", "expected", "interactions"]
+__all__ = ["Growing", "Input", "clicks", "expected", "interactions", "whole_sessions"]
 
 KEYS: Final = 2_000
 """Of the counting job."""
 _FILLER: Final = "x" * 140
-_FIRST_MS: Final = 1_767_600_000_000
+_AT_A_TIME: Final = 200
+_UNDER_WAY: Final = 40_000
+"""Records, after which as much is due for each thousand as for the next."""
+_MIX: Final = Mix(bad=0.0, unknown=0.0, starts_per_s=50.0)
 
 
 class Input(NamedTuple):
@@ -68,11 +72,22 @@ def _applied(job: Job, records: Iterator[Record]) -> Iterator[tuple[Record, list
         yield record, given
 
 
-def interactions(*, mean_interactions: float = 12.0) -> Iterator[Record]:
-    """Sample traffic that every engine takes alike: bad records are another test's."""
-    mix = Mix(mean_interactions=mean_interactions, bad=0.0, unknown=0.0, starts_per_s=50.0)
-    for record in traffic(1, mix=mix):
+def interactions() -> Iterator[Record]:
+    """Sample traffic that every engine takes alike, 12 interactions a session: bad records are another test's.
+
+    It has been going on for a while, as in its first minutes visits do nothing but begin, and hardly an event is due.
+    """
+    for record in islice(traffic(1, mix=_MIX), _UNDER_WAY, None):
         yield Record(record.key, record.value, record.arrival_ms)
+
+
+def whole_sessions(length: int) -> Iterator[Record]:
+    """Sessions of so many interactions on average, each to its end: some at a time, and then the next."""
+    mix, start_ms = structs.replace(_MIX, mean_interactions=float(length)), EPOCH_MS
+    for seed in count():
+        for record in sessions(seed, _AT_A_TIME, mix=mix, start_ms=start_ms):
+            yield Record(record.key, record.value, record.arrival_ms)
+            start_ms = max(start_ms, record.arrival_ms)
 
 
 def clicks(keys: int = KEYS) -> Iterator[Record]:
@@ -81,4 +96,4 @@ def clicks(keys: int = KEYS) -> Iterator[Record]:
     for n in count():
         sid = f"session-{rng.randrange(keys):06d}"
         value = orjson.dumps({"sid": sid, "n": n, "v": rng.randrange(100), "page": _FILLER})
-        yield Record(sid.encode(), value, _FIRST_MS + n)
+        yield Record(sid.encode(), value, EPOCH_MS + n)

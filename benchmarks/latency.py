@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from benchmarks.engines import ENGINES, Engine, kafka_streams
 from benchmarks.figures import percentile
 from benchmarks.inputs import Input
+from benchmarks.names import QUICK_STREAMS
 from benchmarks.pacing import sending
 from benchmarks.peers.jobs import JOBS
 from benchmarks.suite import Running, Suite
@@ -48,7 +49,7 @@ async def measure(suite: Suite) -> list[Table]:
         "processes that write and read take their share of the same cores."
     )
     table = Table("latency", "Latency", how, "engine, share of its top rate", _COLUMNS)
-    counting = [kafka_streams("Kafka Streams, 1 thread, linger 5 ms", threads=1, linger_ms=5)]
+    counting = [kafka_streams(QUICK_STREAMS, threads=1, linger_ms=5)]
     engines = [each for each in (*ENGINES, *counting) if suite.wanted(each) and not each.name.endswith(_LEFT_OUT)]
     for turn in range(1, suite.sizes.rounds + 1):
         for engine in engines:

@@ -7,7 +7,7 @@ with a `measure`, and a line here.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from benchmarks import growth, latency, replaying, throughput
+from benchmarks import growth, latency, rebalance, replaying, scaling, throughput
 from benchmarks.suite import Suite
 from benchmarks.tables import Table
 
@@ -20,4 +20,6 @@ PARTS: Final[Mapping[str, Part]] = {
     "latency": latency.measure,
     "replay": replaying.measure,
     "growth": growth.measure,
+    "scaling": scaling.measure,
+    "rebalance": rebalance.measure,
 }

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.environments import environment
+from benchmarks.names import DECODING, REPLAY, REPLAY_2
 from benchmarks.peers.jobs import JOBS
 from benchmarks.suite import Suite
 from benchmarks.tables import Column, Table
 
-__all__ = ["DECODING", "measure"]
+__all__ = ["measure"]
 
-DECODING: Final = "decoding alone"
 _COLUMNS: Final = [
     Column("per_s", "interactions a second"),
     Column("per_core_s", "interactions a second of processor time"),
@@ -45,8 +45,8 @@ async def measure(suite: Suite) -> list[Table]:
         replay = ["-m", "streams.cli", "replay", str(file), "--to", str(Path(directory) / "out.jsonl"), "--jobs"]
         whats = {
             DECODING: ["-m", "benchmarks.decoding", str(file)],
-            "replay, 1 process": [*replay, "1"],
-            "replay, 2 processes": [*replay, "2"],
+            REPLAY: [*replay, "1"],
+            REPLAY_2: [*replay, "2"],
         }
         for turn in range(1, suite.sizes.rounds + 1):
             for what, arguments in whats.items():

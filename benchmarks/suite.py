@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from benchmarks.broker import Outputs, fill, make_topics, outputs_of
 from benchmarks.engines import Engine, Place
 from benchmarks.environments import Core
-from benchmarks.inputs import Growing, Input, clicks, interactions
+from benchmarks.inputs import Growing, Input, clicks, interactions, whole_sessions
 from benchmarks.peers.jobs import JOBS, Job
 from tests.kafka import KafkaCluster, Process, delete_topics
 
@@ -68,6 +68,8 @@ class Running(NamedTuple):
     process: Process
     outputs: Outputs
     out: int
+    ready_s: float
+    """From the start of its process until it said that it was ready, where it does; else until it was started."""
 
     async def fill(self, given: Input) -> None:
         """Write more input."""
@@ -84,7 +86,7 @@ class Suite:
         self.wanted: Final = engines
         self.top: Final[dict[tuple[str, str], float]] = {}
         """Rates of this run, by job and engine: what a share of the top rate is a share of."""
-        self._inputs: Final[dict[tuple[str, float], Growing]] = {}
+        self._inputs: Final[dict[tuple[str, int | None], Growing]] = {}
         self._turns = 0
         self._began: Final = time.monotonic()
 
@@ -92,12 +94,12 @@ class Suite:
         """Where it is, for whoever waits."""
         print(f"{time.monotonic() - self._began:7.1f} s  {text}", file=sys.stderr, flush=True)
 
-    def input(self, job: Job, count: int, mean_interactions: float = 12.0) -> Input:
-        """The first so many records of a job, the same for all."""
-        known = self._inputs.get((job.name, mean_interactions))
+    def input(self, job: Job, count: int, length: int | None = None) -> Input:
+        """The first so many records of a job, the same for all; with a `length`, of sessions that are so long."""
+        known = self._inputs.get((job.name, length))
         if known is None:
-            records = interactions(mean_interactions=mean_interactions) if job.name == "full" else clicks()
-            known = self._inputs[job.name, mean_interactions] = Growing(job, records)
+            records = clicks() if job.name == "counting" else whole_sessions(length) if length else interactions()
+            known = self._inputs[job.name, length] = Growing(job, records)
         if len(known) < count:
             self.tell(f"making {count - len(known):,} records for the {job.name} job")
         return known.first(count)
@@ -114,10 +116,12 @@ class Suite:
         await make_topics(self.kafka, prefix, job, engine.compacted, partitions, append_time=append_time)
         with tempfile.TemporaryDirectory(prefix="chat2ga-bench-", ignore_cleanup_errors=True) as directory:
             place = Place(self.kafka, prefix, partitions, Path(directory), self.core)
+            began = time.monotonic()
             process = await engine.start(place)
+            ready_s = time.monotonic() - began
             try:
                 async with outputs_of(self.kafka, f"{prefix}{job.writes}", partitions) as outputs:
-                    running = Running(place, job, process, outputs, 0)
+                    running = Running(place, job, process, outputs, 0, ready_s)
                     await running.fill(warm)
                     await self._until_warm(running, sum(warm.due))
                     yield running._replace(out=await outputs.count())

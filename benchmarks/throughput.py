@@ -126,11 +126,11 @@ def differences(
 
 
 async def timed(
-    suite: Suite, engine: Engine, count: int, partitions: int, *, mean_interactions: float = 12.0
+    suite: Suite, engine: Engine, count: int, partitions: int, *, length: int | None = None
 ) -> dict[str, float]:
     """One turn."""
     warm = suite.sizes.warm_records
-    given = suite.input(JOBS[engine.job], warm + count, mean_interactions)
+    given = suite.input(JOBS[engine.job], warm + count, length)
     async with suite.at_work(engine, partitions, given.part(0, warm)) as running:
         found = await catch_up(running, given.part(warm, warm + count))
         return {**found._asdict(), "peak_mib": peak_mib(running.process.pid)}
