@@ -77,7 +77,7 @@ bench: $(INSTALLED) $(PEERS) ## Speed on a real Apache Kafka, beside other engin
 	@$(BIN)/python -m benchmarks --size quick
 
 .PHONY: bench-full
-bench-full: $(INSTALLED) $(PEERS) ## The same with all figures, five turns each: some hours, on a machine that does nothing else
+bench-full: $(INSTALLED) $(PEERS) ## The same with all figures, three turns each: an hour or more, on a machine that does nothing else
 	@$(BIN)/python -m benchmarks --size full
 
 .PHONY: bench-docs

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from benchmarks.engines import start_worker, worker
 from benchmarks.held import INTERACTIONS, clicks_in, live_sessions
 from benchmarks.inputs import Input
-from benchmarks.suite import Running, Suite
+from benchmarks.suite import Running, Suite, turns
 from benchmarks.tables import Column, Table
 from benchmarks.throughput import catch_up
 from benchmarks.watching import resident_mib
@@ -45,7 +45,7 @@ class _Held(NamedTuple):
 async def measure(suite: Suite) -> list[Table]:
     """Two tables, a row for each number of sessions."""
     sizes = suite.sizes
-    how = f"Live sessions of {INTERACTIONS} interactions; {{}}. 4 partitions, {sizes.rounds} turns each."
+    how = f"Live sessions of {INTERACTIONS} interactions; {{}}. 4 partitions, {turns(sizes.growth_rounds)}."
     growth = Table(
         "growth",
         "Growth with the sessions held",
@@ -60,11 +60,12 @@ async def measure(suite: Suite) -> list[Table]:
         "live sessions",
         _RECOVERY,
     )
-    for turn in range(1, sizes.rounds + 1):
+    for turn in range(1, sizes.growth_rounds + 1):
         before: _Held | None = None
         for sessions in sizes.sessions:
             suite.tell(f"turn {turn}: {sessions:,} live sessions")
-            before = await _turn(suite, sessions, before, growth, recovery)
+            async with suite.failing(growth, f"{sessions:,}"):
+                before = await _turn(suite, sessions, before, growth, recovery)
     return [growth, recovery]
 
 

@@ -21,7 +21,7 @@ from benchmarks.inputs import Input
 from benchmarks.names import QUICK_STREAMS
 from benchmarks.pacing import sending
 from benchmarks.peers.jobs import JOBS
-from benchmarks.suite import Running, Suite
+from benchmarks.suite import Running, Suite, turns
 from benchmarks.tables import Column, Table
 from benchmarks.throughput import timed
 from tests.kafka import read_topic
@@ -44,7 +44,7 @@ _COLUMNS: Final = [
 async def measure(suite: Suite) -> list[Table]:
     """The table: each engine at each share of its top rate."""
     how = (
-        f"Records at a pace for {suite.sizes.latency_s:g} s, {suite.sizes.rounds} turns each; the share is of the "
+        f"Records at a pace for {suite.sizes.latency_s:g} s, {turns(suite.sizes.rounds)}; the share is of the "
         "engine's own top rate in this run. From the append of a record to its output in a consumer's hands. The "
         "processes that write and read take their share of the same cores."
     )
@@ -56,10 +56,11 @@ async def measure(suite: Suite) -> list[Table]:
             if reason := engine.why_not():
                 table.miss(_row(engine, 0.25), reason)
                 continue
-            for share, found in await _turn(suite, engine):
-                table.add(_row(engine, share), found)
-                told = ", ".join(f"{key} {value:,.1f}" for key, value in found.items())
-                suite.tell(f"turn {turn}, {_row(engine, share)}: {told}")
+            async with suite.failing(table, _row(engine, 0.25)):
+                for share, found in await _turn(suite, engine):
+                    table.add(_row(engine, share), found)
+                    told = ", ".join(f"{key} {value:,.1f}" for key, value in found.items())
+                    suite.tell(f"turn {turn}, {_row(engine, share)}: {told}")
     return [table]
 
 

@@ -15,7 +15,7 @@ from benchmarks.engines import Place, start_worker, worker
 from benchmarks.names import OURS
 from benchmarks.pacing import sending
 from benchmarks.peers.jobs import JOBS
-from benchmarks.suite import Suite
+from benchmarks.suite import Suite, turns
 from benchmarks.tables import Column, Table
 from benchmarks.throughput import timed
 from tests.kafka import WorkerProcess, read_topic
@@ -35,12 +35,13 @@ _COLUMNS: Final = [Column("pause_s", "longest silence of a partition, s")]
 
 async def measure(suite: Suite) -> list[Table]:
     """One table, a row for each thing that happens."""
-    how = f"Up to {PER_S:,.0f} records a second on 4 partitions, {suite.sizes.rebalances} turns each."
+    how = f"Up to {PER_S:,.0f} records a second on 4 partitions, {turns(suite.sizes.rebalances)}."
     table = Table("rebalance", "Rebalances", how, "what happens", _COLUMNS)
     for turn in range(1, suite.sizes.rebalances + 1):
-        for what, pause_s in (await _turn(suite)).items():
-            table.add(what, {"pause_s": pause_s})
-            suite.tell(f"turn {turn}, {what}: silent for {pause_s:.2f} s")
+        async with suite.failing(table, "nothing"):
+            for what, pause_s in (await _turn(suite)).items():
+                table.add(what, {"pause_s": pause_s})
+                suite.tell(f"turn {turn}, {what}: silent for {pause_s:.2f} s")
     return [table]
 
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from benchmarks.environments import environment
 from benchmarks.names import DECODING, REPLAY, REPLAY_2
 from benchmarks.peers.jobs import JOBS
-from benchmarks.suite import Suite
+from benchmarks.suite import Suite, turns
 from benchmarks.tables import Column, Table
 
 __all__ = ["measure"]
@@ -36,7 +36,7 @@ class _Took(NamedTuple):
 async def measure(suite: Suite) -> list[Table]:
     """One table: decoding, and replays with one process and with two."""
     count = suite.sizes.replay_records
-    how = f"{count:,} interactions of sample traffic in one file, read and written, {suite.sizes.rounds} turns each."
+    how = f"{count:,} interactions of sample traffic in one file, read and written, {turns(suite.sizes.rounds)}."
     table = Table("replay", "Replay", how, "what", _COLUMNS)
     with tempfile.TemporaryDirectory(prefix="chat2ga-bench-") as directory:
         file = Path(directory) / "in.jsonl"

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from benchmarks.engines import worker
-from benchmarks.suite import Suite
+from benchmarks.engines import Engine, worker
+from benchmarks.suite import Suite, turns
 from benchmarks.tables import Table
 from benchmarks.throughput import COLUMNS, timed
 
@@ -16,7 +16,7 @@ PROCESSES: Final = (1, 2)
 async def measure(suite: Suite) -> list[Table]:
     """Two tables: processes and partitions; interactions a session."""
     sizes = suite.sizes
-    how = f"The full job, at least once, {sizes.full_records:,} records, {sizes.rounds} turns each."
+    how = f"The full job, at least once, {sizes.full_records:,} records, {turns(sizes.rounds)}."
     scaling = Table("scaling", "Scaling with processes and partitions", how, "worker", COLUMNS)
     lengths = Table(
         "lengths", "Sessions of different lengths", f"{how} 4 partitions, 1 process.", "interactions a session", COLUMNS
@@ -26,13 +26,14 @@ async def measure(suite: Suite) -> list[Table]:
             for processes in PROCESSES:
                 name = f"{processes} process{'es' * (processes > 1)}, {partitions} partitions"
                 engine = worker(name, only="attribute", processes=processes)
-                found = await timed(suite, engine, sizes.full_records, partitions)
-                scaling.add(name, found)
-                suite.tell(f"turn {turn}, {name}: {found['records_per_s']:,.0f} records/s")
+                await _turn(suite, scaling, engine, partitions, None, turn)
         for length in sizes.lengths:
-            name = f"{length:,}"
-            engine = worker(name, only="attribute")
-            found = await timed(suite, engine, sizes.full_records, PARTITIONS, length=length)
-            lengths.add(name, found)
-            suite.tell(f"turn {turn}, {name} interactions a session: {found['records_per_s']:,.0f} records/s")
+            await _turn(suite, lengths, worker(f"{length:,}", only="attribute"), PARTITIONS, length, turn)
     return [scaling, lengths]
+
+
+async def _turn(suite: Suite, table: Table, engine: Engine, partitions: int, length: int | None, turn: int) -> None:
+    async with suite.failing(table, engine.name):
+        found = await timed(suite, engine, suite.sizes.full_records, partitions, length=length)
+        table.add(engine.name, found)
+        suite.tell(f"turn {turn}, {table.first} {engine.name}: {found['records_per_s']:,.0f} records/s")

@@ -8,14 +8,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from aiokafka.errors import KafkaError
+
 from benchmarks.broker import Outputs, fill, make_topics, outputs_of
 from benchmarks.engines import Engine, Place
 from benchmarks.environments import Core
 from benchmarks.inputs import Growing, Input, clicks, interactions, whole_sessions
 from benchmarks.peers.jobs import JOBS, Job
+from benchmarks.tables import Table
 from tests.kafka import KafkaCluster, Process, delete_topics
 
-__all__ = ["FULL", "QUICK", "TINY", "Running", "Sizes", "Suite"]
+__all__ = ["FULL", "QUICK", "TINY", "Running", "Sizes", "Suite", "turns"]
 
 
 class Sizes(NamedTuple):
@@ -31,6 +34,7 @@ class Sizes(NamedTuple):
     replay_records: int
     sessions: tuple[int, ...]
     """Held at once."""
+    growth_rounds: int
     growth_records: int
     lengths: tuple[int, ...]
     """Interactions a session."""
@@ -38,26 +42,60 @@ class Sizes(NamedTuple):
     rebalances: int
 
 
-TINY: Final = Sizes("tiny", 1, 30_000, 60_000, 1_000, 2_000, 3.0, 30_000, (1_000,), 20_000, (10,), (4,), 1)
-"""Whether it works, in a minute or two; its figures say nothing."""
+TINY: Final = Sizes(
+    name="tiny",
+    rounds=1,
+    full_records=30_000,
+    counting_records=60_000,
+    warm_records=1_000,
+    checked_records=2_000,
+    latency_s=3.0,
+    replay_records=30_000,
+    sessions=(1_000, 3_000),
+    growth_rounds=1,
+    growth_records=20_000,
+    lengths=(10,),
+    partitions=(4,),
+    rebalances=1,
+)
+"""Whether it works, in some minutes; its figures say nothing."""
 QUICK: Final = Sizes(
-    "quick", 1, 250_000, 600_000, 4_000, 10_000, 8.0, 200_000, (10_000, 100_000), 100_000, (10,), (4, 16), 1
+    name="quick",
+    rounds=1,
+    full_records=250_000,
+    counting_records=600_000,
+    warm_records=4_000,
+    checked_records=10_000,
+    latency_s=6.0,
+    replay_records=200_000,
+    sessions=(10_000, 100_000),
+    growth_rounds=1,
+    growth_records=150_000,
+    lengths=(10,),
+    partitions=(4, 16),
+    rebalances=1,
 )
 FULL: Final = Sizes(
-    "full",
-    5,
-    600_000,
-    1_500_000,
-    4_000,
-    20_000,
-    20.0,
-    1_000_000,
-    (10_000, 100_000, 1_000_000),
-    200_000,
-    (10, 1_000),
-    (4, 16, 64),
-    3,
+    name="full",
+    rounds=3,
+    full_records=600_000,
+    counting_records=1_500_000,
+    warm_records=4_000,
+    checked_records=20_000,
+    latency_s=10.0,
+    replay_records=1_000_000,
+    sessions=(10_000, 100_000, 1_000_000),
+    growth_rounds=1,  # ten million interactions lie before the first figure
+    growth_records=300_000,
+    lengths=(10, 1_000),
+    partitions=(4, 16, 64),
+    rebalances=2,
 )
+
+
+def turns(count: int) -> str:
+    """How often, in words."""
+    return "one turn" if count == 1 else f"{count} turns each"
 
 
 class Running(NamedTuple):
@@ -132,6 +170,15 @@ class Suite:
     def _prefix(self) -> str:
         self._turns += 1
         return f"b{self._turns}-"
+
+    @asynccontextmanager
+    async def failing(self, table: Table, row: str) -> AsyncIterator[None]:
+        """A turn that fails is told in the table, and the others go on: there are hours in them."""
+        try:
+            yield
+        except (TimeoutError, RuntimeError, ValueError, KafkaError) as error:
+            table.miss(row, f"{type(error).__name__}: {error}")
+            self.tell(f"{row}: {type(error).__name__}: {error}")
 
     @staticmethod
     async def _until_warm(running: Running, due: int) -> None:

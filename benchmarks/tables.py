@@ -28,9 +28,7 @@ class Row(msgspec.Struct):
     figures: dict[str, list[float]] = {}
     """By column: what each turn gave."""
     missing: str = ""
-    """Why there is nothing: the engine cannot be installed here, or its outputs are not those that are due."""
-    lines: dict[str, list[list[float]]] = {}
-    """Points of a curve, for the charts."""
+    """Why there is nothing, or less than there should be: it cannot be installed, its outputs are wrong, it ended."""
 
 
 class Table(msgspec.Struct):
@@ -104,6 +102,10 @@ def to_markdown(table: Table) -> str:
     heads = [table.first, *(column.heading for column in table.columns)]
     lines = [f"### {table.title}", "", table.how, "", _line(heads), "|---" * len(heads) + "|"]
     lines += [_line([row.name, *_cells(table, row)]) for row in table.rows]
+    failed = [
+        f"- {row.name}: a turn failed: {_one_line(row.missing)}" for row in table.rows if row.missing and row.figures
+    ]
+    lines += ["", *failed] if failed else []
     return "\n".join(lines)
 
 
@@ -132,4 +134,8 @@ def number(value: float) -> str:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in cells)} |"
+    return f"| {' | '.join(_one_line(cell) for cell in cells)} |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -35,6 +35,11 @@ def test_a_reason_of_several_lines_stays_in_its_cell(table):
     assert to_markdown(table).splitlines()[-1] == r"| absent | not measured: Maven said \| ERROR \| | - |"
 
 
+def test_a_turn_that_failed_is_told_though_others_gave_figures(table):
+    table.miss("fast", "TimeoutError: it hung")
+    assert to_markdown(table).splitlines()[-2:] == ["", "- fast: a turn failed: TimeoutError: it hung"]
+
+
 def test_every_figure_of_every_turn_is_kept(table):
     kept = of_json(to_json(Result({"cores": "2"}, "make bench", [table])))
     assert kept.tables == [table]
