@@ -33,7 +33,6 @@ SHARES: Final = (0.01, 0.25, 0.75)
 """Of the engine's own top rate."""
 LATE_S: Final = 20.0
 """So long after the last record an output may come: an engine that needs more does not keep up."""
-_WARM: Final = 40_000
 _LEFT_OUT: Final = ("2 processes", "receipts", "loggers off", "2 threads")
 _COLUMNS: Final = [
     Column("per_s", "records a second"),
@@ -73,7 +72,7 @@ async def _turn(suite: Suite, engine: Engine) -> list[tuple[float, dict[str, flo
     top, found = await _top(suite, engine), []
     rates = [max(top * share, 20.0) for share in SHARES]
     counts = [round(rate * suite.sizes.latency_s) for rate in rates]
-    warm = max(round(_WARM * engine.share), suite.sizes.warm_records)
+    warm = suite.warm(engine)
     given = suite.input(JOBS[engine.job], warm + sum(counts))
     async with (
         suite.at_work(engine, PARTITIONS, given.part(0, warm), append_time=True) as running,

@@ -29,6 +29,7 @@ class Sizes(NamedTuple):
     full_records: int
     counting_records: int
     warm_records: int
+    """That lie before what is timed: joining, and for a JVM compiling."""
     checked_records: int
     latency_s: float
     replay_records: int
@@ -64,7 +65,7 @@ QUICK: Final = Sizes(
     rounds=1,
     full_records=250_000,
     counting_records=600_000,
-    warm_records=4_000,
+    warm_records=30_000,
     checked_records=10_000,
     latency_s=6.0,
     replay_records=200_000,
@@ -80,7 +81,7 @@ FULL: Final = Sizes(
     rounds=3,
     full_records=600_000,
     counting_records=1_500_000,
-    warm_records=4_000,
+    warm_records=60_000,
     checked_records=20_000,
     latency_s=10.0,
     replay_records=1_000_000,
@@ -141,6 +142,10 @@ class Suite:
         if len(known) < count:
             self.tell(f"making {count - len(known):,} records for the {job.name} job")
         return known.first(count)
+
+    def warm(self, engine: Engine) -> int:
+        """Records that an engine does before it is timed: as many as take each a like time."""
+        return max(round(self.sizes.warm_records * engine.share), 1_000)
 
     @asynccontextmanager
     async def at_work(

@@ -1,6 +1,6 @@
 """Engines in turns: whether each gives what is due, then records a second, processor time and memory.
 
-A turn: the engine is started and does a first few thousand records; it is held
+A turn: the engine is started and does a first part of its input; it is held
 (SIGSTOP) while its input is written, so that writing takes nothing from it, and let
 go. The rate is that from 10 % of the output to all of it.
 """
@@ -130,7 +130,7 @@ async def timed(
     suite: Suite, engine: Engine, count: int, partitions: int, *, length: int | None = None
 ) -> dict[str, float]:
     """One turn."""
-    warm = suite.sizes.warm_records
+    warm = suite.warm(engine)
     given = suite.input(JOBS[engine.job], warm + count, length)
     async with suite.at_work(engine, partitions, given.part(0, warm)) as running:
         found = await catch_up(running, given.part(warm, warm + count))
