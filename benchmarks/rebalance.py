@@ -28,6 +28,8 @@ PER_S: Final = 1_500.0
 TIMEOUT_S: Final = 30
 """The group's session timeout, which is chat2ga's default: for so long a killed worker is not missed."""
 _SETTLED_S: Final = 5.0
+_UNDER_WAY: Final = 500
+"""Outputs, by which records do come at the pace."""
 _LONGEST_S: Final = 150.0
 _SETTINGS: Final = {"only": "attribute", "session_timeout_s": TIMEOUT_S}
 _COLUMNS: Final = [Column("pause_s", "longest silence of a partition, s")]
@@ -57,6 +59,7 @@ async def _turn(suite: Suite) -> dict[str, float]:
         place = running.place
         records = given.records[warm:]
         with sending(place.kafka.bootstrap, f"{place.prefix}{job.reads}", PARTITIONS, records, per_s) as process:
+            await running.outputs.until(running.out + _UNDER_WAY)  # whoever sends takes a while to begin
             spans = await _happenings(place)
             if not process.is_alive():
                 raise TimeoutError(f"all was written before all had happened, within {_LONGEST_S:g} s")
