@@ -2,8 +2,8 @@
 
     python -m benchmarks.charts      (in the environment of benchmarks/constraints.txt, which has Matplotlib)
 
-SVG by Matplotlib and not Mermaid's charts: those have one axis and no logarithm, and
-between plain Faust and the others lie two powers of ten.
+SVG by Matplotlib and not Mermaid's charts, which draw neither spreads nor a logarithmic axis:
+between a p50 and a p99.9 lie powers of ten.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -108,4 +108,5 @@ def _build(built: Path) -> None:
             unfinished.rename(built)  # whole or not at all
             return
         print("Maven has not all of Kafka Streams yet" if offline else "Maven failed", file=sys.stderr, flush=True)
+    shutil.rmtree(unfinished, ignore_errors=True)
     raise RuntimeError(f"Maven cannot build it: {(done.stdout + done.stderr)[:300]}")
