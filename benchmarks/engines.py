@@ -56,6 +56,7 @@ def start_worker(place: Place, settings: Mapping[str, Any]) -> WorkerProcess:
     """chat2ga's worker, begun: whether it gets anywhere, its `ready` tells. A timeout as in production."""
     given = {
         "topic_prefix": place.prefix,
+        "group": place.prefix.strip("-"),  # the one before was killed, and its group would wait for it
         "partitions": place.partitions,
         "log_level": "warning",
         "session_timeout_s": 30,
