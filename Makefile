@@ -73,7 +73,7 @@ format: $(INSTALLED) ## Let ruff set the code
 	@$(BIN)/ruff format
 
 .PHONY: bench
-bench: $(INSTALLED) $(PEERS) ## Speed on a real Apache Kafka, beside other engines: one turn of each, in some minutes
+bench: $(INSTALLED) $(PEERS) ## Speed on a real Apache Kafka, beside other engines: one turn of each, in a quarter of an hour
 	@$(BIN)/python -m benchmarks --size quick
 
 .PHONY: bench-full
@@ -81,8 +81,8 @@ bench-full: $(INSTALLED) $(PEERS) ## The same with all figures, three turns each
 	@$(BIN)/python -m benchmarks --size full
 
 .PHONY: bench-docs
-bench-docs: $(INSTALLED) $(PEERS) ## docs/performance.md and its charts, from the figures that stand in benchmarks/results
-	@$(BIN)/python -m benchmarks.page
+bench-docs: $(INSTALLED) $(PEERS) ## docs/performance.md and its charts: make bench-docs TAKE=.cache/bench/full.json
+	@$(BIN)/python -m benchmarks.page $(if $(TAKE),--take $(TAKE))
 	@PYTHONPATH=. $(PEERS_VENV)/bin/python -m benchmarks.charts
 
 .PHONY: compiled

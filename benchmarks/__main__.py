@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import shlex
 import sys
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.engines import Engine
@@ -49,7 +50,7 @@ async def _run(asked: argparse.Namespace) -> Result:
     if asked.rounds:
         sizes = sizes._replace(rounds=asked.rounds)
     core = core_of(pure=asked.pure)
-    result = Result(described(core), shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]), [])
+    result = Result(described(core), _command(asked), [])
     with KafkaCluster(heap="1g") as kafka:
         suite = Suite(kafka, core, sizes, wanted)
         for name, measure in PARTS.items():
@@ -58,6 +59,14 @@ async def _run(asked: argparse.Namespace) -> Result:
                 result.tables += await measure(suite)
                 _keep(result, asked.out / asked.size)
     return result
+
+
+def _command(asked: argparse.Namespace) -> str:
+    """As it was asked, but for where it is kept."""
+    lists = [["--part", part] for part in asked.part or ()] + [["--engine", text] for text in asked.engine]
+    rounds = ["--rounds", str(asked.rounds)] if asked.rounds else []
+    pure = ["--pure"] if asked.pure else []
+    return shlex.join(["python", "-m", "benchmarks", "--size", asked.size, *chain.from_iterable(lists), *rounds, *pure])
 
 
 def _keep(result: Result, at: Path) -> None:

@@ -26,14 +26,17 @@ _FROM: Final = "chat2ga"
 
 
 def main() -> None:
-    """Draw every chart whose table has figures."""
+    """Draw every chart whose table has figures, and leave no other."""
     mpl.rcParams.update({"svg.hashsalt": "chat2ga", "svg.fonttype": "none", "font.size": 10})
-    (PAGE.parent / "charts").mkdir(exist_ok=True)
+    directory = PAGE.parent / "charts"
+    directory.mkdir(exist_ok=True)
+    for old in directory.glob("*.svg"):
+        old.unlink()
     for table in of_json(RESULT.read_bytes()).tables:
         rows = [row for row in table.rows if row.figures]
         if table.key in CHARTS and rows:
             figure = draw(table.key, rows)
-            figure.savefig(PAGE.parent / "charts" / f"{table.key}.svg", metadata={"Date": None}, bbox_inches="tight")
+            figure.savefig(directory / f"{table.key}.svg", metadata={"Date": None}, bbox_inches="tight")
 
 
 def draw(key: str, rows: Sequence[Row]) -> Any:  # noqa: ANN401 - Matplotlib comes without types

@@ -1,18 +1,19 @@
 """docs/performance.md: its figures, from the result that stands in the repository.
 
-    python -m benchmarks.page [--check]
+    python -m benchmarks.page [--take FILE]
 
 Between the two marks stands what this writes; all else is written by people. With
-`--check` nothing is written, and the exit code is 1 where it would be something else.
-The charts beside it are drawn by `benchmarks.charts`.
+`--take` the figures of a run become those of the repository first. The charts beside
+it are drawn by `benchmarks.charts`.
 """
 
-import sys
+import argparse
+from pathlib import Path
 from typing import Final
 
 from benchmarks.published import CHARTS, PAGE, RESULT
 from benchmarks.report import report
-from benchmarks.tables import Result, of_json
+from benchmarks.tables import Result, of_json, to_json
 
 __all__ = ["BEGIN", "END", "page"]
 
@@ -31,17 +32,15 @@ def page(text: str, result: Result) -> str:
     return f"{before}{BEGIN}\n\n{report(result)}\n{charts}\n\n{END}{after}"
 
 
-def main(arguments: list[str]) -> int:
-    """Write it, or look whether it is written."""
-    now = PAGE.read_text(encoding="utf-8")
-    then = page(now, of_json(RESULT.read_bytes()))
-    if arguments == ["--check"]:
-        if now != then:
-            print(f"{PAGE.name} is not what benchmarks/results says: `make bench-docs`", file=sys.stderr)
-        return int(now != then)
-    PAGE.write_text(then, encoding="utf-8")
-    return 0
+def main() -> None:
+    """Write it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page")
+    parser.add_argument("--take", type=Path, metavar="FILE", help="a run's figures, such as .cache/bench/full.json")
+    taken: Path | None = parser.parse_args().take
+    result = of_json((taken or RESULT).read_bytes())
+    RESULT.write_bytes(to_json(result))
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), result), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()
