@@ -44,10 +44,13 @@ MINUTES ?= 20
 soak: $(INSTALLED) ## What is promised under faults, for 20 minutes in random order: MINUTES=5 SEED=1 make soak
 	@$(BIN)/python -m tests.guarantees.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-SESSIONS ?= 1000000
 .PHONY: soak-state
 soak-state: $(INSTALLED) ## A restart with a million live sessions, with and without the local store: SESSIONS=200000 make soak-state
-	@TEST_LIVE_SESSIONS=$(SESSIONS) $(BIN)/pytest -q -s tests/guarantees/test_state.py -k many_live
+	@TEST_LIVE_SESSIONS=$(or $(SESSIONS),1000000) $(BIN)/pytest -q -s tests/guarantees/test_state.py -k many_live
+
+.PHONY: prove-delivery
+prove-delivery: $(INSTALLED) ## That all of 100,000 sessions arrives, and of 10,000 while GA fails: SESSIONS=5000 FAILING=500 make prove-delivery
+	@$(BIN)/python -m tests.guarantees.delivery $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(FAILING),--failing $(FAILING)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
 lint: $(INSTALLED) ## Style and the layers of the design

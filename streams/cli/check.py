@@ -109,7 +109,7 @@ def _fault_rows(what: str, error: "BadFile") -> list[Row]:
 
 
 def _broker_rows(settings: "Settings") -> list[Row]:
-    from streams.worker.admin import broker_findings
+    from streams.inspect.admin import broker_findings
 
     try:
         findings = asyncio.run(broker_findings(settings))

@@ -20,8 +20,8 @@ from streams.errors import Chat2gaError, Fault
 
 if TYPE_CHECKING:
     from schemas.dead_letter import DeadLetter
+    from streams.inspect.admin import Kept
     from streams.settings import Settings
-    from streams.worker.admin import Kept
 
 __all__ = ["app"]
 
@@ -141,7 +141,7 @@ def requeue(
 
 
 async def _found(settings: "Settings", wanted: Wanted) -> AsyncIterator["Kept"]:
-    from streams.worker.admin import dead_letters
+    from streams.inspect.admin import dead_letters
 
     async for kept in dead_letters(settings, since_ms=wanted.since_ms):
         if wanted.takes(kept):
@@ -154,7 +154,7 @@ async def _newest(settings: "Settings", wanted: Wanted, limit: int) -> list["Kep
 
 
 async def _one(settings: "Settings", partition: int, offset: int) -> "Kept":
-    from streams.worker.admin import dead_letters
+    from streams.inspect.admin import dead_letters
 
     # Closed here and now: left to the loop's end, the client would be closed in the middle of something.
     async with aclosing(dead_letters(settings, at=(partition, offset))) as found:
@@ -167,7 +167,7 @@ async def _one(settings: "Settings", partition: int, offset: int) -> "Kept":
 
 
 async def _requeue(settings: "Settings", wanted: Wanted, at: list[tuple[int, int]], *, yes: bool) -> int:
-    from streams.worker.admin import CannotRequeue, requeuing
+    from streams.inspect.admin import CannotRequeue, requeuing
 
     put_back = left = again = 0
     refused: set[bytes] = set()

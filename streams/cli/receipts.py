@@ -16,8 +16,8 @@ from streams.cli.progress import progress
 from streams.cli.running import UsageFault, tell, verb
 
 if TYPE_CHECKING:
+    from streams.inspect.receipts import Found, Summary, Wanted
     from streams.settings import Settings
-    from streams.worker.receipts import Found, Summary, Wanted
 
 __all__ = ["app"]
 
@@ -121,7 +121,7 @@ Given = tuple[str | None, str | None, str | None, str | None, str | None, str | 
 def _wanted(given: Given) -> "Wanted":
     account, tracker, outcome, event, since, until = given
     from schemas.receipt import Outcome
-    from streams.worker.receipts import Wanted
+    from streams.inspect.receipts import Wanted
 
     if outcome is not None and outcome not in get_args(Outcome):
         raise UsageFault(f"--outcome {outcome!r}: expected one of {', '.join(get_args(Outcome))}")
@@ -139,7 +139,7 @@ def _wanted(given: Given) -> "Wanted":
 
 
 async def _summary(settings: "Settings", wanted: "Wanted") -> "Summary":
-    from streams.worker.receipts import Summary, receipts
+    from streams.inspect.receipts import Summary, receipts
 
     summary = Summary()
     with progress("receipts") as told:
@@ -149,7 +149,7 @@ async def _summary(settings: "Settings", wanted: "Wanted") -> "Summary":
 
 
 async def _newest(settings: "Settings", wanted: "Wanted", limit: int) -> "list[Found]":
-    from streams.worker.receipts import receipts
+    from streams.inspect.receipts import receipts
 
     with progress("receipts") as told:
         return await newest(
@@ -159,7 +159,7 @@ async def _newest(settings: "Settings", wanted: "Wanted", limit: int) -> "list[F
 
 async def _write(settings: "Settings", wanted: "Wanted", limit: int) -> None:
     """JSON lines. All of them as they lie, partition by partition: sorting them would hold them all."""
-    from streams.worker.receipts import receipts
+    from streams.inspect.receipts import receipts
 
     if limit:
         for found in await _newest(settings, wanted, limit):

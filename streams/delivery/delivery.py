@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -129,13 +130,17 @@ class Delivery:
         lanes: dict[Lane, list[Due]] = {}
         settled: list[Settled] = []
         met: set[tuple[str, str]] = set()
+        unposted: dict[tuple[str, str], Outcome | None] = {}  # of an account's tracker: secrets may be files
         now = self._now()
         for event in events:
             for tracker in event.trackers:
                 due = Due(event, tracker)
                 outcome: Outcome | None = "repeated"
                 if (event.event_id, tracker.id) not in met and not is_delivered(event, tracker):
-                    outcome = self._unposted(due, now)
+                    whose = (event.account_id, tracker.id)
+                    if whose not in unposted:
+                        unposted[whose] = self._unposted(due)
+                    outcome = unposted[whose] or ("expired" if is_expired(event, now) else None)
                 met.add((event.event_id, tracker.id))
                 if outcome is None:
                     lanes.setdefault(lane_of(due), []).append(due)
@@ -143,8 +148,8 @@ class Delivery:
                     settled.append((event, receipt(due, outcome)))
         return lanes, settled
 
-    def _unposted(self, due: Due, now: int) -> Outcome | None:
-        """Why it need not be posted, as far as that is known beforehand."""
+    def _unposted(self, due: Due) -> Outcome | None:
+        """Why events of its account are not posted to its tracker, as far as that is known beforehand."""
         account = self._accounts.of(due.event.account_id)
         if account.plan == "free":
             return "plan"
@@ -153,7 +158,7 @@ class Delivery:
             return "no_endpoint"
         if protocol == "ga4" and self._secret_of(due) is None:
             return "no_secret"
-        return "expired" if is_expired(due.event, now) else None
+        return None
 
     def _secret_of(self, due: Due) -> str | None:
         source = self._accounts.of(due.event.account_id).api_secrets.get(due.tracker.id)
@@ -175,7 +180,7 @@ class Delivery:
 
     async def _deliver_request(self, request: Request, call: "_Call") -> None:
         """Post until GA has taken or refused it, or it is too old."""
-        last, answer = Try(), None
+        last = Try()
         host, tracker_id = self._post.host(self._accounts.of(request.account_id).region), request.tracker_id
         while True:
             async with self._places.take(call.may_post):
@@ -183,19 +188,20 @@ class Delivery:
                 if current is None:
                     return
                 request = current
-                with self._gate.enter(host, tracker_id) as entered:
-                    if entered is not None:
+                entered, answer = self._gate.enter(host, tracker_id), None
+                if entered is not None:
+                    with entered:
                         answer, last = await self._attempt(request, last)
                         entered.answer = answer
-                if entered is not None and answer is None:
-                    await call.settle([(due.event, receipt(due, "no_secret", last)) for due in request.dues])
-                    return
-                if entered is not None and answer is not None and answer.verdict != "retry":
-                    await call.settle(_answered(request, answer, last))
-                    return
+                    if answer is None:
+                        await call.settle([(due.event, receipt(due, "no_secret", last)) for due in request.dues])
+                        return
+                    if answer.verdict != "retry":
+                        await call.settle(_answered(request, answer, last))
+                        return
             until_expiry_s = self._until_expiry_s(request)
             # Where the endpoint is open its breaker says when to try, for all lanes together.
-            if entered is not None and answer is not None and not self._gate.is_open(host):
+            if answer is not None and not self._gate.is_open(host):
                 wait_s = self._pace.wait_s(last.attempts, answer.retry_after_s)
                 await self._pace.sleep(min(wait_s, until_expiry_s))
             else:
@@ -243,10 +249,12 @@ class Delivery:
     def _tell(self, request: Request, answer: Answer) -> None:
         """Log where a tracker begins to fail and where it is well again, and nothing in between."""
         tracker_id, told = request.tracker_id, self._failing.get(request.tracker_id)
+        if answer.verdict == (told or "delivered"):
+            return
         if answer.verdict == "delivered":
-            if self._failing.pop(tracker_id, None):
-                _log.info("GA takes events of tracker %s again", tracker_id)
-        elif answer.verdict != told:
+            del self._failing[tracker_id]
+            _log.info("GA takes events of tracker %s again", tracker_id)
+        else:
             self._failing[tracker_id] = answer.verdict
             what = "refuses events for good" if answer.verdict == "refused" else "does not answer well: events are held"
             _log.warning("tracker %s: GA %s (%s, status %s)", tracker_id, what, answer.kind, answer.status)
@@ -268,8 +276,8 @@ class _Call:
         if not settled:
             return
         await self._settle(settled)
-        for _, written in settled:
-            RECEIPTS.labels(written.outcome).inc()
+        for outcome, times in Counter([written.outcome for _, written in settled]).items():
+            RECEIPTS.labels(outcome).inc(times)
 
 
 def _answered(request: Request, answer: Answer, last: Try) -> list[Settled]:

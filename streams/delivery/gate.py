@@ -12,9 +12,10 @@ Those who wait hold no place in flight: another endpoint's lanes go on, and a
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
 
 from streams.delivery.breaker import LONGEST_S, Breaker
 from streams.delivery.bucket import Bucket
@@ -38,12 +39,19 @@ def _name(host: str) -> GaEndpoint:
 
 
 class Pass:
-    """A request that was let in; its answer is told, or it counts as given up."""
+    """A request that was let in, while this is held; its answer is told, or it counts as given up."""
 
-    __slots__ = ("answer",)
+    __slots__ = ("_ended", "answer")
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[Answer | None], None]) -> None:
+        self._ended = ended
         self.answer: Answer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._ended(self.answer)
 
 
 class Gate:
@@ -64,21 +72,17 @@ class Gate:
         breaker = self._breakers.get(host)
         return breaker is not None and breaker.opened
 
-    @contextmanager
-    def enter(self, host: str, tracker_id: str) -> Iterator[Pass | None]:
-        """Let a request in while it lasts; None: it has to `wait`."""
+    def enter(self, host: str, tracker_id: str) -> Pass | None:
+        """Let a request in while the pass is held; None: it has to `wait`."""
         now_s = self._pace.now_s()
-        breaker = self._breakers.setdefault(host, Breaker(self._pace.first_s, self._pace.longest_s))
+        breaker = self._breakers.get(host)
+        if breaker is None:
+            breaker = self._breakers[host] = Breaker(self._pace.first_s, self._pace.longest_s)
         if breaker.closed_for_s(now_s) != 0.0 or self._held_s(tracker_id, now_s) or not self._take(tracker_id, now_s):
-            yield None
-            return
+            return None
         entry = breaker.begin(now_s)
         assert entry is not None  # asked just before, and nothing was awaited
-        passed = Pass()
-        try:
-            yield passed
-        finally:
-            self._ended(host, tracker_id, entry, passed.answer)
+        return Pass(partial(self._ended, host, tracker_id, entry))
 
     async def wait(self, host: str, tracker_id: str, at_most_s: float, pace: Pace) -> None:
         """Until a request may be let in, as far as is known, or that long."""

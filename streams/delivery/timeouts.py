@@ -13,7 +13,6 @@ class Timeouts:
     connect_s: float = 5.0  # TCP and TLS, each: room for three SYNs (sent at 0, 1 and 3 s), as one may be lost
     write_s: float = 5.0  # until the system takes the body, 130 kB at most: it waits only for one who stopped reading
     read_s: float = 10.0  # between two pieces of the answer: a proxy in front of GA may be that slow to begin
-    pool_s: float = 1.0  # for a connection: each request has its transport to itself, so a wait is a connection lost
 
     def as_httpx(self) -> dict[str, float]:
         """For the transport: no phase has more than the whole."""
@@ -21,5 +20,4 @@ class Timeouts:
             "connect": min(self.connect_s, self.whole_s),
             "write": min(self.write_s, self.whole_s),
             "read": min(self.read_s, self.whole_s),
-            "pool": min(self.pool_s, self.whole_s),
         }

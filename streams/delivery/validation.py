@@ -13,6 +13,7 @@ import msgspec
 
 from streams.delivery.errors import CannotValidate
 from streams.delivery.quiet import quieten
+from streams.delivery.transport import Transport
 from streams.measurement import Request, host_of
 
 __all__ = ["Message", "Validation"]
@@ -43,8 +44,7 @@ class Validation:
     def __init__(self, endpoint: str | None, timeout_s: float) -> None:
         self._endpoint = endpoint
         self._timeout_s = timeout_s
-        # The environment is read by the settings alone; no redirect is followed: the address holds the secret.
-        self._transport = httpx.AsyncHTTPTransport(trust_env=False)
+        self._transport = Transport()
 
     async def __aenter__(self) -> Self:
         quieten()
@@ -89,7 +89,7 @@ class Validation:
                 host + _DEBUG + request.path, params={"measurement_id": request.tracker_id, "api_secret": secret}
             ),
             headers={"content-type": request.content_type, "user-agent": "chat2ga"},
-            content=request.encoded[:-1] + _STRICT,
+            stream=httpx.ByteStream(request.encoded[:-1] + _STRICT),
             extensions={"timeout": httpx.Timeout(self._timeout_s).as_dict()},
         )
         response = await self._transport.handle_async_request(posted)

@@ -135,12 +135,20 @@ def _session_id(given: str, notes: Notes) -> str | None:
     return None
 
 
+_SHORT: Final = min(limit.most for limit in PARAM_VALUE_CHARS.values()) // 2
+"""So few characters are within every limit, however they are counted. Most texts are."""
+
+
 def _text(field: str, text: str | None, notes: Notes) -> str | None:
-    return fit_chars(field, text, PARAM_VALUE_CHARS.get(field, PARAM_VALUE_CHARS[""]), notes) if text else None
+    if not text or len(text) <= _SHORT:
+        return text or None
+    return fit_chars(field, text, PARAM_VALUE_CHARS.get(field, PARAM_VALUE_CHARS[""]), notes)
 
 
 def _id(field: str, text: str | None, notes: Notes) -> str | None:
-    return fit_id(field, text, PARAM_VALUE_CHARS[""], notes) if text else None
+    if not text or len(text) <= _SHORT:
+        return text or None
+    return fit_id(field, text, PARAM_VALUE_CHARS[""], notes)
 
 
 def body(encoded: bytes, events: list[bytes]) -> bytes:

@@ -83,6 +83,8 @@ class Request(msgspec.Struct, frozen=True):
 
     def notes_of(self, due: Due) -> str | None:
         """What was done to one of its events, in a sentence."""
+        if not self.notes:
+            return None
         return "; ".join(str(note) for note in self.notes if note.event_id == due.event.event_id) or None
 
 
@@ -201,7 +203,14 @@ def _item(due: Due, now_micros: int) -> _Item | Rejected:
     return _Item(due, head, event, tuple(notes.taken))
 
 
+_ESCAPED: Final = 6  # bytes that a character takes at most: `\\u0000`, or four of UTF-8
+_ROOM: Final = 400  # for all else in a head: names, consent and signs, with the user id's own limit apart
+
+
 def _fits(head: ga4.Head, event: bytes) -> bool:
+    texts = len(head.client_id) + len(head.user_id or "") + len(head.user_agent or "")
+    if len(event) + texts * _ESCAPED + _ROOM <= BODY_BYTES.most:
+        return True  # nearly always, and known without encoding it
     return len(ga4.body(ga4.encoded_head(head), [event])) <= BODY_BYTES.most
 
 

@@ -79,12 +79,14 @@ class Labelled(Generic[_P, _M]):
     def __init__(self, metric: _M, of: Callable[_P, tuple[object, ...]]) -> None:
         self.metric: Final = metric
         self.label_values: Final = _values_of(of)
-        for values in _combinations(tuple(self.label_values.values())):
-            metric.labels(*values)
+        self._known: Final[dict[tuple[object, ...], _M]] = {
+            values: metric.labels(*values) for values in _combinations(tuple(self.label_values.values()))
+        }
 
     def labels(self, *args: _P.args, **kwargs: _P.kwargs) -> _M:
         """The one series of these values."""
-        series: _M = self.metric.labels(*args, **kwargs)
+        known = None if kwargs else self._known.get(args)  # the client takes a lock to find it
+        series: _M = self.metric.labels(*args, **kwargs) if known is None else known
         return series
 
     def remove(self, *args: _P.args, **kwargs: _P.kwargs) -> None:

@@ -90,15 +90,24 @@ class ExactlyOnce:
         self._waiting[tp].append(work)
         if not await turn() or work.finished:
             return
+        if work not in self._waiting[tp]:
+            raise self._closed(tp)
         together = self._waiting.pop(tp)
         await self._commit(tp, [each.writes for each in together], work.table, together[-1].message.next_offset)
         for each in together:
             each.finished = True
         self._app.consumer.committed(tp, [each.message for each in together])
 
+    def _closed(self, tp: TP) -> TransactionFailed:
+        """What a run is told that outlasted the patience of a stop or a rebalance."""
+        name = transactional_id(self._app.conf.id, tp)
+        return TransactionFailed(tp.topic, tp.partition, name, "the partition was given up meanwhile")
+
     async def _commit(
         self, tp: TP, writes: Sequence[Writes], table: "RunTable | None", next_offset: int | None
     ) -> None:
+        if tp not in self._of:
+            raise self._closed(tp)
         outputs = _merged(writes)
         changes: list[Record] = []
         if table is not None:

@@ -4,6 +4,17 @@ The ledger is a table: its keys are (event, tracker) pairs that GA has taken. A
 pair that stands there is not sent again, whatever is read twice. It is bounded
 by the 72 h that GA takes events for: an older one is never sent at all.
 
+How long an event waits for company: not at all. A request holds what one run has of
+a client; none is kept open for a later run. A run is what one fetch gave of a
+partition, `MAX_RUN` records at most: it comes with the first record there is, at the
+latest `FETCH_WAIT_S` (of `streams.runs.consumer`) after its partition has room again. So
+requests are full exactly where there is a backlog: docs/decisions/0015-pace-and-pressure.md.
+
+While GA stands still its partitions are fetched no further: `RUNS_IN_FLIGHT` runs of
+each wait here, and the backlog stays in Kafka. A partition has one offset, so it is
+paused as a whole: where one of Google's hosts fails, the other's events go on in other
+partitions and to the end of the run under way.
+
 What GA refuses for good is a dead letter as well, written once the run's events
 are all settled and before its offset: read again after a crash, it is refused
 again. Put back with `chat2ga dead-letters requeue` it is due at all of its
@@ -25,6 +36,7 @@ can be put back.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -44,6 +56,8 @@ from streams.worker.dead_letters import DeadLetterWindow, dead_letter
 from streams.worker.topics import Topics
 
 __all__ = ["Deliver"]
+
+logger: Final = logging.getLogger(__name__)
 
 STAGE: Final[Stage] = "deliver"
 Events = list[tuple[GaEvent, ConsumerRecord[bytes | None, bytes | None]]]
@@ -133,6 +147,8 @@ class _Book:
         self._records = {event.event_id: (record.key, record.offset) for event, record in events}
         self._lock = asyncio.Lock()
         self._waiting: list[_Pending] = []
+        self._failed: BaseException | None = None  # a write did: what waited for it is not written, nor is more
+        self._told = False
         self._with_receipt: set[bytes] = set()
         self._refused: dict[str, dict[str, int | None]] = {}  # by event and tracker, the status
         self.left: list[Output] = []  # to write with the offset
@@ -158,7 +174,12 @@ class _Book:
             settled = [pair for pair in settled if _is_taken(pair)]
         pending = _Pending(settled)
         self._waiting.append(pending)
-        await asyncio.shield(self._written(pending))
+        writing = asyncio.create_task(self._written(pending))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            writing.add_done_callback(self._tell_if_failed)  # nobody else asks any more
+            raise
 
     def refusals(self) -> list[Record]:
         """The dead letters of what GA refused, one an event."""
@@ -176,10 +197,31 @@ class _Book:
         async with self._lock:
             if pending.written:
                 return
+            if self._failed is not None:
+                raise self._failed
             together, self._waiting = self._waiting, []
-            await self._write([pair for each in together for pair in each.settled])
+            try:
+                await self._write([pair for each in together for pair in each.settled])
+            except BaseException as error:
+                self._failed = error
+                raise
             for each in together:
                 each.written = True
+
+    def _tell_if_failed(self, writing: asyncio.Task[None]) -> None:
+        """Once a run. It is read again, and what GA has of it is posted again."""
+        if writing.cancelled() or (error := writing.exception()) is None or self._told:
+            return
+        self._told = True
+        run = self._run
+        logger.warning(
+            "%s[%d]: of a run that was given up (from offset %d) not all receipts could be written: %s. "
+            "GA may get those events twice.",
+            run.topic,
+            run.partition,
+            run.first_offset,
+            error,
+        )
 
     async def _write(self, settled: Sequence[Settled]) -> None:
         changes = []

@@ -46,7 +46,11 @@ class Google(Collector):
 
     def _take(self, arrivals: list[Arrival], violations: list[Violation]) -> None:
         super()._take(arrivals, violations)
-        self.taken.append([(arrival.event_id or "", arrival.tracker_id) for arrival in arrivals])
+        self._keep([(arrival.event_id or "", arrival.tracker_id) for arrival in arrivals])
+
+    def _keep(self, request: list[Pair]) -> None:
+        """Remember a request that was taken."""
+        self.taken.append(request)
 
     @property
     def requests(self) -> int:

@@ -8,13 +8,13 @@ it is there to see.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.account import Accounts
 from schemas.dead_letter import DeadLetter, decode_dead_letter
-from schemas.ga_event import decode_event, encode_event
+from schemas.ga_event import GaEvent, decode_event, encode_event
 from schemas.interaction import Fault, Unknown, session_key
 from schemas.receipt import decode_receipt
 from schemas.session import Session, encode_session
@@ -26,7 +26,7 @@ from tests.guarantees.google import Google, Pair
 from tests.kafka import Record, read_topic
 from tests.kafka.records import Isolation
 
-__all__ = ["Expected", "Verdict", "expected", "judge"]
+__all__ = ["Core", "Expected", "Taken", "Verdict", "expected", "judge"]
 
 _EXAMPLES: Final = 3
 
@@ -49,6 +49,37 @@ class Expected:
         return {pair for pair, outcome in self.receipts.items() if outcome == "delivered"}
 
 
+class Taken(NamedTuple):
+    """An interaction that was applied, or dropped as a duplicate, and what came of it."""
+
+    key: bytes
+    micros: int  # its time
+    session: Session
+    events: Sequence[GaEvent]
+
+
+class Core:
+    """The core over the records of a topic, each partition's in their order."""
+
+    def __init__(self, rules: RuleBook, *, check_keys: bool = True) -> None:
+        self.rules, self._check_keys = rules, check_keys
+        self.sessions: dict[bytes, Session] = {}
+
+    def take(self, record: Record) -> Taken | str | None:
+        """What becomes of a record; the field at fault where it is a dead letter; None where it is passed over."""
+        decoded = self.rules.decode(record.value, record.timestamp_ms)
+        if isinstance(decoded, Unknown):
+            return None
+        if isinstance(decoded, Fault):
+            return decoded.field
+        key = session_key(decoded).encode()
+        if self._check_keys and record.key != key:
+            return "key"
+        decision = step(self.sessions.get(key), decoded, self.rules.of(decoded.account_id))
+        self.sessions[key] = decision.session
+        return Taken(key, int(decoded.timestamp), decision.session, decision.events)
+
+
 def expected(
     records: Iterable[Record],
     rules: RuleBook | None = None,
@@ -58,30 +89,25 @@ def expected(
 ) -> Expected:
     """What must come of a topic's records, in the order in which they lie there."""
     accounts = accounts or Accounts()
-    rules = rules or RuleBook(accounts=accounts)
-    found, sessions, expires = Expected(), dict[bytes, Session](), dict[bytes, tuple[int, int]]()
+    core = Core(rules or RuleBook(accounts=accounts), check_keys=check_keys)
+    found, expires = Expected(), dict[bytes, tuple[int, int]]()
     watermarks: defaultdict[int, int] = defaultdict(int)
     for record in sorted(records, key=lambda record: (record.partition, record.offset)):
-        decoded = rules.decode(record.value, record.timestamp_ms)
-        if isinstance(decoded, Unknown):
+        taken = core.take(record)
+        if taken is None:
             continue
-        if isinstance(decoded, Fault):
-            found.dead_letters[record.partition, record.offset] = decoded.field
+        if isinstance(taken, str):
+            found.dead_letters[record.partition, record.offset] = taken
             continue
-        key = session_key(decoded).encode()
-        if check_keys and record.key != key:
-            found.dead_letters[record.partition, record.offset] = "key"
-            continue
-        decision = step(sessions.get(key), decoded, rules.of(decoded.account_id))
-        session = sessions[key] = decision.session
-        gap = rules.default.gap_micros(of_visitor=session.of_visitor) + rules.max_ahead_micros
-        expires[key] = record.partition, session.last_micros + gap
-        watermarks[record.partition] = max(watermarks[record.partition], int(decoded.timestamp))
-        for event in decision.events:
-            found.events[key].append(encode_event(event))
+        gap = core.rules.default.gap_micros(of_visitor=taken.session.of_visitor) + core.rules.max_ahead_micros
+        expires[taken.key] = record.partition, taken.session.last_micros + gap
+        watermarks[record.partition] = max(watermarks[record.partition], taken.micros)
+        for event in taken.events:
+            found.events[taken.key].append(encode_event(event))
             for tracker in event.trackers:
                 account = accounts.of(event.account_id)
                 found.receipts[event.event_id, tracker.id] = outcome_of(account, tracker.id)
+    sessions = core.sessions
     found.sessions = {key: encode_session(session) for key, session in sessions.items()}
     found.removable = {key for key, (partition, at) in expires.items() if at < watermarks[partition]}
     return found

@@ -2,13 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-__all__ = ["Record", "Written", "create_topics", "delete_topics", "end_offsets", "produce", "read_topic", "until_read"]
+__all__ = [
+    "Record",
+    "Written",
+    "create_topics",
+    "delete_topics",
+    "each_record",
+    "end_offsets",
+    "produce",
+    "read_topic",
+    "until_read",
+]
 
 Isolation = Literal["read_uncommitted", "read_committed"]
 READ_S: Final = 60.0
@@ -151,6 +161,32 @@ async def read_topic(
         await consumer.stop()
     found.sort(key=lambda record: (record.partition, record.offset))
     return found
+
+
+async def each_record(
+    bootstrap: str, topic: str, *, isolation: Isolation = "read_uncommitted", silence_s: float = READ_S
+) -> AsyncGenerator[Record]:
+    """As `read_topic`, and nothing is kept. Raises TimeoutError where nothing comes for so long."""
+    partitions = await _partitions(bootstrap, topic)
+    consumer = _reader(bootstrap, isolation)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(partitions)
+        for at in partitions:
+            consumer.assign([at])
+            await consumer.seek_to_beginning(at)
+            heard = time.monotonic()
+            while await consumer.position(at) < ends[at]:
+                batch = (await consumer.getmany(at, timeout_ms=200)).get(at, [])
+                for record in batch:
+                    if record.offset < ends[at]:
+                        yield _record(record)
+                if batch:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > silence_s:
+                    raise TimeoutError(f"{topic}: nothing of partition {at.partition} for {silence_s:g} s")
+    finally:
+        await consumer.stop()
 
 
 async def until_read(

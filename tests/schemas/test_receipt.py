@@ -8,19 +8,18 @@ import pytest
 from hypothesis import given
 
 from schemas.receipt import Outcome, Receipt, decode_receipt, encode_receipt
+from tests.schemas.receipts import receipt
 from tests.schemas.records import encoded, struct
 from tests.strategies import examples
 
-BARE = Receipt(
-    event_id="e", tracker_id="G-A", account_id="acme", session_id="s", name="Chatbot_sent", outcome="delivered"
-)
+BARE = receipt()
 
 
 @examples(100)
 @given(struct(Receipt))
 def test_a_receipt_survives_encoding(given):
-    receipt = decode_receipt(encoded(Receipt, given))
-    assert decode_receipt(encode_receipt(receipt)) == receipt
+    decoded = decode_receipt(encoded(Receipt, given))
+    assert decode_receipt(encode_receipt(decoded)) == decoded
 
 
 def test_a_receipt_is_one_json_object():

@@ -9,11 +9,12 @@ import time
 
 import pytest
 
-from schemas.receipt import Receipt, encode_receipt
+from schemas.receipt import encode_receipt
 from streams.replay import instant_text
 from streams.settings import Settings
 from streams.worker.topics import ensure_topics
 from tests.kafka import Written, free_ports, produce
+from tests.schemas.receipts import receipt
 from tests.streams.cli.command import COMMAND, chat2ga, environment, the_line
 
 START_MS = time.time_ns() // 60_000_000_000 * 60_000 - 7_200_000  # the broker removes what is too old
@@ -23,27 +24,19 @@ def minute(number):
     return instant_text(round(START_MS + number * 60_000) * 1_000)
 
 
-def receipt(number, outcome="delivered", **changes):
+def numbered(number, outcome="delivered", **changes):
+    """A receipt of the event of this number; of one that was sent it tells when."""
     sent = {"attempts": 1, "status": 204, "sent_micros": 2_000_000, "answered_micros": 2_040_000}
-    whole = {
-        "event_id": f"e{number}",
-        "tracker_id": "G-A",
-        "account_id": "acme",
-        "session_id": "s",
-        "name": "Chatbot_sent",
-        "outcome": outcome,
-        "event_micros": 1_000_000,
-        **(sent if outcome in ("delivered", "refused") else {}),
-    }
-    return Receipt(**{**whole, **changes})
+    of_outcome = sent if outcome in ("delivered", "refused") else {}
+    return receipt(outcome, event_id=f"e{number}", **{**of_outcome, **changes})
 
 
 RECEIPTS = [
-    receipt(0),
-    receipt(1, attempts=3),
-    receipt(2, "refused", status=403, reason="status \x1b[31m403", tracker_id="G-B"),
-    receipt(3, "plan", reason="its plan", account_id="free"),
-    receipt(0, "repeated"),
+    numbered(0),
+    numbered(1, attempts=3),
+    numbered(2, "refused", status=403, reason="status \x1b[31m403", tracker_id="G-B"),
+    numbered(3, "plan", reason="its plan", account_id="free"),
+    numbered(0, "repeated"),
 ]
 
 

@@ -1,3 +1,4 @@
+from operator import mul
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -6,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ga_event import Consent, Page, Tracker
-from streams.measurement import Rejected, Request
+from streams.measurement import Rejected, Request, ga4
+from streams.measurement import requests as module
+from streams.measurement.limits import BODY_BYTES
 from streams.measurement.requests import HOSTS
 from tests.streams.measurement.made import NOW, UA, G, body, events, fields, made, packed
 
@@ -155,3 +158,15 @@ def test_a_rejected_hit_does_not_part_its_neighbours():
     items = packed([made(1), made(2, client_id="x" * 8_192), made(3)], UA)
     assert [type(item) for item in items] == [Rejected, Request]
     assert sizes(items[1:]) == [2]
+
+
+@given(
+    user_agent=st.builds(mul, st.text(st.sampled_from('a\0\x1f"\\é😀'), max_size=20), st.integers(0, 100)),
+    user_id=st.none() | st.text(st.sampled_from('a\0"😀'), max_size=256),
+    client_id=st.text(st.sampled_from("1.\0"), min_size=1, max_size=50),
+    spare=st.integers(-5, 5) | st.integers(6, 5_000),
+)
+def test_what_fits_at_a_glance_fits_in_bytes(user_agent, user_id, client_id, spare):
+    head = ga4.Head(client_id, user_id, user_agent, ga4._CONSENT[False])
+    event = b"x" * (BODY_BYTES.most - len(ga4.body(ga4.encoded_head(head), [])) - spare)
+    assert module._fits(head, event) == (spare >= 0)

@@ -76,6 +76,8 @@ def test_labels_by_naming(changes, legacy, v3):
 @pytest.mark.parametrize(
     ("field", "limit", "changed"),
     [
+        ("ec", 150, lambda text: {"category": text}),
+        ("ea", 500, lambda text: {"name": text}),
         ("el", 500, lambda text: {"label": text}),
         ("dl", 2_048, lambda text: {"page": Page(text, None, None)}),
         ("dt", 1_500, lambda text: {"page": Page(None, text, None)}),

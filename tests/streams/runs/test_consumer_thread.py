@@ -66,6 +66,23 @@ async def test_other_answers_do_not_count(app, request_, error_code, clock):
     assert app.consumer._thread.heard_at is None
 
 
+async def test_a_heartbeat_that_the_group_does_not_take_does_not_count(app, clock):
+    coordinator = Coordinator(clock, 25)  # the group no longer knows us
+    app.consumer._thread._listen(coordinator)
+    await coordinator._do_heartbeat()
+    assert app.consumer._thread.heard_at is None
+
+
+async def test_who_was_never_answered_has_not_lapsed(app):
+    """It has no partitions either: they come with the first answer."""
+    assert not app.lapsed
+
+
+def test_no_wall_clock_that_is_set_back_hides_a_silence():
+    before = time.clock_gettime(consumer_thread.CLOCK)
+    assert before <= consumer_thread.clock_s() <= time.clock_gettime(consumer_thread.CLOCK)
+
+
 def test_the_clock_goes_on_while_the_machine_is_suspended():
     """Where the system has such a one; elsewhere the monotonic clock has to do."""
     assert getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC) == consumer_thread.CLOCK

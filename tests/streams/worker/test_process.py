@@ -9,7 +9,7 @@ import pytest
 from faust.types.tuples import TP
 
 from streams.runs import Run, RunApp
-from streams.runs.errors import CannotDrain
+from streams.runs.errors import CannotDrain, PublishFailed
 from streams.runs.run import RunMessage
 from streams.worker import process
 from streams.worker.process import _run, _stop
@@ -62,6 +62,74 @@ async def test_a_part_that_does_not_end_is_not_waited_for(part, caplog, monkeypa
     slow, _ = part("slow", drain_patience_s=1.0)
     assert await asyncio.wait_for(_stop({"slow": slow}, None), 0.8) == 1
     assert "not stopped within 0.3 s" in caplog.text
+
+
+class AtWork:
+    """`_run` with parts that are at work already."""
+
+    def __init__(self, stop, **parts):
+        async def nothing():
+            pass
+
+        for app in parts.values():
+            app.start = nothing
+        self.running = asyncio.create_task(_run(parts, stop))
+
+    async def code(self):
+        return await asyncio.wait_for(self.running, 5)
+
+
+@pytest.mark.parametrize("failing", ["attribute", "deliver"])
+async def test_a_part_that_fails_is_told_of_and_the_other_finishes_what_it_began(part, caplog, failing):
+    bad, _ = part("bad", drain_patience_s=5.0)
+    good, message = part("good", drain_patience_s=5.0)
+    other = {"attribute": "deliver", "deliver": "attribute"}[failing]
+    worker = AtWork(asyncio.Event(), **{failing: bad, other: good})
+    await asyncio.sleep(0.1)
+    assert not worker.running.done()
+    error = PublishFailed("ga-receipts", 3, 7, "no")
+    await bad.crash(error)
+    await asyncio.sleep(0.3)
+    assert good.should_stop
+    assert not worker.running.done(), "the other one still has a run under way"
+    good.consumer.ack(message)
+    assert await worker.code() == 1
+    assert good.committed == [{TP("in", 0): 5}]
+    assert bad.committed == []
+    assert good.crash_reason is None
+    told = [record.getMessage() for record in caplog.records if record.name == process.__name__]
+    assert told == [str(error)]
+
+
+async def test_a_signal_stops_all_parts_and_each_finishes_what_it_began(part, caplog):
+    one, of_one = part("one", drain_patience_s=5.0)
+    two, of_two = part("two", drain_patience_s=5.0)
+    stop = asyncio.Event()
+    worker = AtWork(stop, attribute=one, deliver=two)
+    await asyncio.sleep(0.1)
+    stop.set()
+    await asyncio.sleep(0.2)
+    one.consumer.ack(of_one)
+    await asyncio.sleep(0.2)
+    assert one.committed == [{TP("in", 0): 5}]
+    assert not worker.running.done()
+    two.consumer.ack(of_two)
+    assert await worker.code() == 0
+    assert two.committed == [{TP("in", 0): 5}]
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_part_that_ends_by_itself_stops_the_others(part):
+    one, of_one = part("one", drain_patience_s=5.0)
+    two, of_two = part("two", drain_patience_s=5.0)
+    worker = AtWork(asyncio.Event(), attribute=one, deliver=two)
+    await asyncio.sleep(0.1)
+    one.consumer.ack(of_one)
+    two.consumer.ack(of_two)
+    await one.stop()
+    await worker.code()
+    assert two.should_stop
+    assert two.committed == [{TP("in", 0): 5}]
 
 
 class CutShort(RunApp):

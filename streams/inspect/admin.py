@@ -16,9 +16,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from schemas.catalog import LARGEST_MESSAGE_BYTES, Topic
 from schemas.dead_letter import DeadLetter, decode_dead_letter
 from streams.errors import Chat2gaError, Fault
+from streams.inspect.reading import reaching, to_the_end
 from streams.settings import Settings
 from streams.worker.broker import client_options
-from streams.worker.reading import reaching, to_the_end
 from streams.worker.topics import TopicNames
 
 __all__ = [

@@ -2,21 +2,8 @@ from collections import Counter
 
 import pytest
 
-from schemas.receipt import Receipt
-from streams.worker.receipts import OTHER, Found, Spread, Summary, Wanted
-
-
-def receipt(outcome="delivered", **changes):
-    whole = {
-        "event_id": "e",
-        "tracker_id": "G-A",
-        "account_id": "acme",
-        "session_id": "s",
-        "name": "Chatbot_sent",
-        "outcome": outcome,
-        "event_micros": 1_000_000,
-    }
-    return Receipt(**{**whole, **changes})
+from streams.inspect.receipts import OTHER, Found, Spread, Summary, Wanted
+from tests.schemas.receipts import receipt
 
 
 def summed(*receipts):

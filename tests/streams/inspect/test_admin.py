@@ -7,10 +7,10 @@ import pytest
 
 from schemas.catalog import topic_named
 from schemas.dead_letter import DeadLetter, encode_dead_letter
+from streams.inspect.admin import CannotRequeue, Kept, broker_findings, dead_letters, requeuing
+from streams.inspect.reading import NoTopic
 from streams.settings import Settings
-from streams.worker.admin import CannotRequeue, Kept, broker_findings, dead_letters, requeuing
 from streams.worker.broker import BrokerUnreachable
-from streams.worker.reading import NoTopic
 from streams.worker.topics import ensure_topics
 from tests.kafka import Written, create_topics, free_ports, produce, read_topic
 
@@ -104,7 +104,7 @@ async def test_a_broker_that_refuses_is_told_with_what_to_type():
 
 
 async def test_a_broker_that_takes_the_call_and_says_nothing_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr("streams.worker.reading.ANSWER_S", 0.2)
+    monkeypatch.setattr("streams.inspect.reading.ANSWER_S", 0.2)
     called = []
     async with await asyncio.start_server(lambda *streams: called.append(streams), "127.0.0.1", 0) as silent:
         port = silent.sockets[0].getsockname()[1]

@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from schemas.receipt import Receipt, decode_receipt
+from streams.inspect.reading import Progress, to_the_end, untold
 from streams.settings import Settings
-from streams.worker.reading import Progress, to_the_end, untold
 from streams.worker.topics import TopicNames
 
 __all__ = ["OTHER", "Found", "Spread", "Summary", "Wanted", "receipts"]

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from streams.inspect.reading import NoTopic, to_the_end
 from streams.settings import Settings
-from streams.worker.reading import NoTopic, to_the_end
 from tests.kafka import Written, create_topics, produce
 
 NOW_MS = time.time_ns() // 1_000_000

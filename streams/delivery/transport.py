@@ -1,0 +1,136 @@
+"""Transport: HTTP/1.1 for httpx, by asyncio's own transports and llhttp's parser.
+
+httpx's own (`httpcore` over `anyio` and `h11`) costs five to ten times the processor
+time of a request, and aiohttp's client twice: docs/decisions/0016-transport.md.
+
+It keeps no bound on connections: whoever asks holds a place in flight. It follows
+no redirect, keeps no cookie, knows no proxy, reads no environment, tries nothing
+twice and logs nothing.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Final
+
+import httpx
+
+from streams.delivery.connection import Connection
+
+__all__ = ["Transport"]
+
+_PORTS: Final = {"http": 80, "https": 443}
+_KEEPALIVE_S: Final = 30.0
+"""Idle for longer, a connection is not used again: the other side may be about to close it."""
+_EYEBALLS_S: Final = 0.25
+"""RFC 8305: the other family of addresses is tried beside one that does not answer within it."""
+
+Origin = tuple[str, str, int]
+"""Scheme, host, port."""
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """What httpx posts over: each request in flight has a connection, which stays open for the next."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Origin, list[Connection]] = {}  # the last one back is the next one out: few stay warm
+        self._open: set[Connection] = set()
+        # One for all: it takes longer to make than a request. The environment is read by the settings alone.
+        self._tls = httpx.create_ssl_context(trust_env=False)
+        self._tls.set_alpn_protocols(["http/1.1"])
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer's head, its body yet to be read or left. Raises httpx.TransportError.
+
+        `request.extensions["timeout"]` bounds connecting, writing and the wait
+        between two pieces of the answer, in seconds.
+        """
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        body = b"".join([part async for part in request.stream])
+        sent = _head(request, len(body)) + body
+        times: dict[str, float] = request.extensions["timeout"]
+        connection = await self._connection(request.url, times["connect"])
+        status, headers = await connection.exchange(sent, times["write"], times["read"])
+        return httpx.Response(status, headers=headers, stream=_Body(connection))
+
+    async def aclose(self) -> None:
+        """Close every connection, also those whose answers nobody awaits any more."""
+        for connection in list(self._open):
+            connection.abort()
+        self._open.clear()
+        self._idle.clear()
+        await asyncio.sleep(0)  # asyncio closes their sockets with its next round
+
+    async def _connection(self, url: httpx.URL, connect_s: float) -> Connection:
+        """An idle one, or one more. Raises httpx.UnsupportedProtocol, ConnectError, ConnectTimeout."""
+        if url.scheme not in _PORTS:
+            raise httpx.UnsupportedProtocol(f"not HTTP: {url.scheme}")
+        origin = (url.scheme, url.host, url.port or _PORTS[url.scheme])
+        oldest_s = asyncio.get_running_loop().time() - _KEEPALIVE_S
+        idle = self._idle.get(origin, [])
+        while idle:
+            connection = idle.pop()
+            if not connection.is_lost and connection.idle_since_s >= oldest_s:
+                return connection
+            connection.abort()
+        return await self._connect(origin, connect_s)
+
+    async def _connect(self, origin: Origin, connect_s: float) -> Connection:
+        scheme, host, port = origin
+        loop = asyncio.get_running_loop()
+        is_tls = scheme == "https"
+        connection = Connection(loop, partial(self._take_back, origin), self._open.discard)
+        try:
+            async with asyncio.timeout(connect_s):
+                await loop.create_connection(
+                    lambda: connection,
+                    host,
+                    port,
+                    ssl=self._tls if is_tls else None,
+                    server_hostname=host if is_tls else None,
+                    happy_eyeballs_delay=_EYEBALLS_S,
+                )
+        except TimeoutError:
+            raise httpx.ConnectTimeout("") from None
+        except (OSError, ssl.SSLError, UnicodeError) as error:
+            raise httpx.ConnectError(type(error).__name__) from None
+        self._open.add(connection)
+        return connection
+
+    def _take_back(self, origin: Origin, connection: Connection) -> None:
+        idle = self._idle.setdefault(origin, [])
+        idle.append(connection)
+        while idle and (idle[0].is_lost or idle[0].idle_since_s < connection.idle_since_s - _KEEPALIVE_S):
+            idle.pop(0).abort()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, of as much of it as is read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection | None = connection
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._connection is None:
+            raise httpx.StreamClosed
+        return self._connection.body()
+
+    async def aclose(self) -> None:
+        if self._connection is not None:
+            self._connection.leave()
+            self._connection = None  # it may be another's from here on
+
+
+def _head(request: httpx.Request, length: int) -> bytes:
+    """Request line and header fields. Raises httpx.LocalProtocolError where one holds a line break."""
+    url = request.url
+    fields = [
+        b"%s %s HTTP/1.1" % (request.method.encode("ascii"), url.raw_path),
+        b"host: " + url.netloc,
+        b"content-length: %d" % length,
+        *[b"%s: %s" % field for field in request.headers.raw],
+    ]
+    if any(b"\n" in field or b"\r" in field for field in fields):
+        raise httpx.LocalProtocolError("a line break within a header field")
+    return b"\r\n".join(fields) + b"\r\n\r\n"
