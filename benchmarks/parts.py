@@ -7,7 +7,7 @@ with a `measure`, and a line here.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from benchmarks import growth, latency, rebalance, replaying, scaling, throughput
+from benchmarks import growth, latency, rebalance, replaying, scaling, sinking, throughput
 from benchmarks.suite import Suite
 from benchmarks.tables import Table
 
@@ -22,4 +22,5 @@ PARTS: Final[Mapping[str, Part]] = {
     "growth": growth.measure,
     "scaling": scaling.measure,
     "rebalance": rebalance.measure,
+    "sink": sinking.measure,
 }

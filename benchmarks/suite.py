@@ -41,6 +41,7 @@ class Sizes(NamedTuple):
     """Interactions a session."""
     partitions: tuple[int, ...]
     rebalances: int
+    sink_sessions: int
 
 
 TINY: Final = Sizes(
@@ -58,6 +59,7 @@ TINY: Final = Sizes(
     lengths=(10,),
     partitions=(4,),
     rebalances=1,
+    sink_sessions=200,
 )
 """Whether it works, in some minutes; its figures say nothing."""
 QUICK: Final = Sizes(
@@ -75,6 +77,7 @@ QUICK: Final = Sizes(
     lengths=(10,),
     partitions=(4,),
     rebalances=1,
+    sink_sessions=1_000,
 )
 FULL: Final = Sizes(
     name="full",
@@ -91,6 +94,7 @@ FULL: Final = Sizes(
     lengths=(10, 1_000),
     partitions=(4, 16, 64),
     rebalances=2,
+    sink_sessions=3_000,
 )
 
 
