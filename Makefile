@@ -10,10 +10,15 @@ UV := uv==0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Other engines, to be measured beside: an environment of their own, as they want other versions than the product.
+PEERS_VENV := .cache/bench/venv
+PEERS := $(PEERS_VENV)/.installed
 # For all platforms and versions of Python at once, with the hashes of all of their files.
 LOCK := .cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # Exactly these files, and wheels alone: nothing is built here, and nothing unchecked.
-PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 $(BIN)/python -m pip --quiet
+PIP_QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+PIP := $(PIP_QUIET) $(BIN)/python -m pip --quiet
+CHECKED := --require-hashes --only-binary :all: --requirement
 
 .PHONY: help
 help: ## This list
@@ -71,8 +76,17 @@ format: $(INSTALLED) ## Let ruff set the code
 	@$(BIN)/ruff format
 
 .PHONY: bench
-bench: $(INSTALLED) ## Speed on a real Apache Kafka, beside its peers
-	@$(BIN)/python -m benchmarks
+bench: $(INSTALLED) $(PEERS) ## Speed on a real Apache Kafka, beside other engines: one turn of each, in a quarter of an hour
+	@$(BIN)/python -m benchmarks --size quick
+
+.PHONY: bench-full
+bench-full: $(INSTALLED) $(PEERS) ## The same with all figures, three turns each: an hour or more, on a machine that does nothing else
+	@$(BIN)/python -m benchmarks --size full
+
+.PHONY: bench-docs
+bench-docs: $(INSTALLED) $(PEERS) ## docs/performance.md and its charts: make bench-docs TAKE=.cache/bench/full.json
+	@$(BIN)/python -m benchmarks.page $(if $(TAKE),--take $(TAKE))
+	@PYTHONPATH=. $(PEERS_VENV)/bin/python -m benchmarks.charts
 
 .PHONY: compiled
 compiled: $(INSTALLED) ## The core compiled, where there is a C compiler; prints the directory to put first on PYTHONPATH
@@ -89,6 +103,8 @@ lock: ## Pin the newest packages that pyproject.toml allows, with the hashes of 
 	@.cache/lock/bin/python -m pip --quiet install $(UV)
 	@$(LOCK) --upgrade --extra dev --output-file constraints.txt pyproject.toml
 	@$(LOCK) --constraint constraints.txt --output-file deploy/requirements.txt pyproject.toml
+	@sed -nE 's/^((msgspec|orjson)==[^ ]+).*/\1/p' constraints.txt > .cache/lock/core.txt
+	@$(LOCK) --upgrade --constraint .cache/lock/core.txt --output-file benchmarks/constraints.txt benchmarks/requirements.in
 
 .PHONY: clean
 clean: ## Remove .venv and everything that tools keep
@@ -103,5 +119,12 @@ $(INSTALLED): $(VENV)/.packages pyproject.toml
 $(VENV)/.packages: constraints.txt
 	@tools/python.sh -m venv $(VENV)
 	@echo "Installing what constraints.txt pins into $(VENV)"
-	@$(PIP) install --require-hashes --only-binary :all: --requirement constraints.txt
+	@$(PIP) install $(CHECKED) constraints.txt
 	@touch $@
+
+# Where they cannot be had, the figures are taken without them, and the tables say so.
+$(PEERS): benchmarks/constraints.txt
+	@tools/python.sh -m venv $(PEERS_VENV)
+	@echo "Installing what benchmarks/constraints.txt pins into $(PEERS_VENV)"
+	@if $(PIP_QUIET) $(PEERS_VENV)/bin/python -m pip --quiet install $(CHECKED) benchmarks/constraints.txt; \
+	    then touch $@; else rm -rf $(PEERS_VENV); fi

@@ -1,11 +1,11 @@
-"""The same job as chat2ga's `attribute`, written the way Faust's guide writes it.
+"""A job on plain Faust, written the way Faust's guide writes it.
 
-One record at a time: decode, look the session up in a table, `step`, put it
-back, send each event. Faust is as it comes, at its log level `warn`; with
-`quiet`, all logging below a warning is off in the process, which spares Faust
-the making of debug records that nobody reads. Nothing of `streams.runs` is used.
+One record at a time: look the key's state up in a table, apply, put it back, send
+what goes out. Faust is as it comes, at its log level `warn`; with `quiet`, all
+logging below a warning is off in the process, which spares Faust the making of debug
+records that nobody reads. Nothing of `streams.runs` is used.
 
-    python -m benchmarks.peers.vanilla_faust BROKER PREFIX PARTITIONS plain|quiet
+    python -m benchmarks.peers.vanilla_faust BOOTSTRAP PREFIX PARTITIONS full|counting plain|quiet
 """
 
 import logging
@@ -13,17 +13,14 @@ import sys
 
 import faust
 
-from schemas.ga_event import encode_event
-from schemas.interaction import Fault, Unknown
-from schemas.session import decode_session, encode_session
-from streams.attribution import RuleBook, step
+from benchmarks.peers.jobs import JOBS, Job
 
 
-def application(broker: str, prefix: str, partitions: int) -> faust.App:
-    """The app: topics `<prefix>chat-interactions` in, `<prefix>ga-events` out."""
+def application(bootstrap: str, prefix: str, partitions: int, job: Job) -> faust.App:
+    """The app, from one topic to the other."""
     app = faust.App(
         f"{prefix}vanilla",
-        broker=broker,
+        broker=f"kafka://{bootstrap}",
         store="memory://",
         topic_partitions=partitions,
         processing_guarantee="at_least_once",
@@ -33,37 +30,29 @@ def application(broker: str, prefix: str, partitions: int) -> faust.App:
         producer_acks=-1,
         stream_wait_empty=False,
     )
-    interactions = app.topic(f"{prefix}chat-interactions", key_type=bytes, value_type=bytes, value_serializer="raw")
-    events = app.topic(f"{prefix}ga-events", key_type=bytes, value_type=bytes, value_serializer="raw")
-    letters = app.topic(f"{prefix}dead-letters", key_type=bytes, value_type=bytes, value_serializer="raw")
-    sessions = app.Table("sessions", partitions=partitions, key_type=bytes, value_type=bytes)
-    rules = RuleBook()
+    records = app.topic(f"{prefix}{job.reads}", key_type=bytes, value_type=bytes, value_serializer="raw")
+    out = app.topic(f"{prefix}{job.writes}", key_type=bytes, value_type=bytes, value_serializer="raw")
+    states = app.Table("states", partitions=partitions, key_type=bytes, value_type=bytes)
 
-    @app.agent(interactions)
-    async def attribute(stream: faust.StreamT[bytes]) -> None:
+    @app.agent(records)
+    async def work(stream: faust.StreamT[bytes]) -> None:
         async for event in stream.events():
             message = event.message
-            decoded = rules.decode(event.value, int(message.timestamp * 1000))
-            if isinstance(decoded, Unknown):
-                continue
-            if isinstance(decoded, Fault):
-                _ = await letters.send(key=message.key, value=event.value)
-                continue
-            stored = sessions.get(message.key)
-            decision = step(
-                decode_session(stored) if stored is not None else None, decoded, rules.of(decoded.account_id)
+            stored = states.get(message.key)
+            state, given = job.apply(
+                job.decode(stored) if stored is not None else None, event.value, int(message.timestamp * 1000)
             )
-            for sent in decision.events:
-                _ = await events.send(key=message.key, value=encode_event(sent), partition=message.partition)
-            sessions[message.key] = encode_session(decision.session)
+            for each in given:
+                _ = await out.send(key=message.key, value=each, partition=message.partition)
+            states[message.key] = job.encode(state)
 
     return app
 
 
 if __name__ == "__main__":
-    broker, prefix, partitions, how = sys.argv[1:]
+    given_bootstrap, given_prefix, given_partitions, given_job, how = sys.argv[1:]
     if how == "quiet":
         logging.disable(logging.INFO)
-    app = application(broker, prefix, int(partitions))
+    vanilla = application(given_bootstrap, given_prefix, int(given_partitions), JOBS[given_job])
     sys.argv = ["vanilla_faust", "worker", "--loglevel", "warn", "--without-web"]
-    app.main()
+    vanilla.main()
