@@ -47,7 +47,11 @@ def _endpoint(given: str | None) -> str | None:
     if not given:
         return None
     url = urlsplit(given)
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or "@" in url.netloc:
+    try:
+        port = url.port
+    except ValueError:
+        port = 0
+    if url.scheme not in ("http", "https") or not url.hostname or port == 0 or url.query or "@" in url.netloc:
         raise ValueError("expected http://host[:port] or https://…, without a query or a password")
     return given.rstrip("/")
 
@@ -98,7 +102,7 @@ class Settings(BaseSettings):
     )
     ga_in_flight: int = Field(32, ge=1, le=1_000, description="Requests to GA in flight at once, over all partitions.")
     ga_timeout_s: float = Field(
-        10.0, gt=0, description="For one request to GA, from connecting to the end of the answer."
+        10.0, gt=0, description="For one request to GA, from connecting to the answer's status."
     )
     ga_tracker_per_s: float = Field(
         0.0, ge=0, description="Requests a second to one tracker, with a burst of a second's; 0: no limit."

@@ -1,8 +1,7 @@
 """Connection: one HTTP/1.1 connection, one exchange after the other.
 
 The parser is llhttp's (`httptools`); the rest is what asyncio calls. One write for
-head and body of a request, no task and no lock of its own: with one connection for
-each place in flight nobody waits for it.
+head and body of a request, no task and no lock of its own.
 
 Whoever asks has the connection to himself until he has left the answer and it has
 ended, be that later: then it is free for another. One whose answer does not end in
@@ -28,6 +27,7 @@ _INTERIM: Final = range(100, 200)  # RFC 9110 §15.2: the answer proper is yet t
 _LEFT_S: Final = 5.0
 """For the rest of an answer that nobody reads: GA's are empty, and what a proxy adds comes at once."""
 _LEFT_BYTES: Final = 65_536
+_HEAD_BYTES: Final = 65_536
 _FRAMED: Final = (b"content-length", b"transfer-encoding")
 
 
@@ -62,6 +62,7 @@ class Connection(asyncio.Protocol):
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: deque[bytes] = deque()
+        self._head_size = 0
         self._size = 0
         self._more = asyncio.Event()
         self._left = False
@@ -73,6 +74,11 @@ class Connection(asyncio.Protocol):
     def is_lost(self) -> bool:
         """Whether nothing can be asked on it any more."""
         return self._transport is None or self._transport.is_closing()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether an answer has begun and not ended."""
+        return not self._ended and not self.is_lost
 
     # -- an exchange ---------------------------------------------------------------------
 
@@ -112,7 +118,7 @@ class Connection(asyncio.Protocol):
         self._body.clear()
         if self._ended:
             self._give_back()
-        elif not self.is_lost:
+        elif self.has_more:
             self._stop_timer()
             self._timer = self._loop.call_later(_LEFT_S, self.abort)
 
@@ -127,7 +133,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is there."""
         assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=0)  # so that `pause_writing` says whether anything is left to write
+        # So that `pause_writing` says whether anything is left to write. Not 0: over TLS that is reached by nothing.
+        transport.set_write_buffer_limits(high=1)
         self._transport = transport
 
     def pause_writing(self) -> None:
@@ -175,7 +182,10 @@ class Connection(asyncio.Protocol):
             raise ValueError("more than one answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field."""
+        """A header field; those of interim answers count too, or they could go on for ever."""
+        self._head_size += len(name) + len(value)
+        if self._head_size > _HEAD_BYTES:
+            raise ValueError("a head this long is no answer")
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -210,7 +220,9 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         self._parser = None
         self._more.set()
-        if not self._is_reusable and self._transport is not None:
+        if self._writing:
+            self.abort()  # answered early: the rest of the request would stand before the next one
+        elif not self._is_reusable and self._transport is not None:
             self._transport.close()
         if self._left:
             self._give_back()

@@ -10,7 +10,7 @@ class Timeouts:
     """A phase that stands still ends the request, and so does the whole, however steadily it trickles."""
 
     whole_s: float  # CHAT2GA_GA_TIMEOUT_S: a place in flight is taken no longer by one try
-    connect_s: float = 5.0  # TCP and TLS, each: room for three SYNs (sent at 0, 1 and 3 s), as one may be lost
+    connect_s: float = 5.0  # name, TCP and TLS together: room for three SYNs (sent at 0, 1 and 3 s), as one may be lost
     write_s: float = 5.0  # until the system takes the body, 130 kB at most: it waits only for one who stopped reading
     read_s: float = 10.0  # between two pieces of the answer: a proxy in front of GA may be that slow to begin
 

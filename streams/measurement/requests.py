@@ -203,8 +203,8 @@ def _item(due: Due, now_micros: int) -> _Item | Rejected:
     return _Item(due, head, event, tuple(notes.taken))
 
 
-_ESCAPED: Final = 6  # bytes that a character takes at most: `\\u0000`, or four of UTF-8
-_ROOM: Final = 400  # for all else in a head: names, consent and signs, with the user id's own limit apart
+_ESCAPED: Final = 6  # bytes that a character takes at most: `\u0000`; any other has four
+_ROOM: Final = 400  # for all else in a head: names, consent and signs
 
 
 def _fits(head: ga4.Head, event: bytes) -> bool:

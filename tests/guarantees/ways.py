@@ -43,16 +43,18 @@ WAYS: Final[Mapping[str, Misbehaviour]] = {
     "404": Misbehaviour(status=404),
 }
 """By what is seen: the last of them end an event for good."""
+HEARD: Final = frozenset({"200 with a megabyte", "200 that trickles beyond the time-out"})
+"""Whose status goes out at once: the sender knows that the events were taken, however long the rest takes."""
 REFUSALS: Final = ("302", "400", "403", "404")
 
 
 class _Request:
     """One request on its way through the collector."""
 
-    __slots__ = ("pairs", "taken")
+    __slots__ = ("heard", "pairs", "taken")
 
     def __init__(self, pairs: list[bytes]) -> None:
-        self.pairs, self.taken = pairs, False
+        self.pairs, self.taken, self.heard = pairs, False, False
 
 
 class Failing(Google):
@@ -95,6 +97,7 @@ class Failing(Google):
             return usual
         way = self.ways[number // self.every % len(self.ways)]
         self.by_way[way] += 1
+        self._now.heard = way in HEARD
         if way in REFUSALS:
             self.refused.update(self._now.pairs)
         return WAYS[way]
@@ -108,7 +111,9 @@ class Failing(Google):
             answer = await super()._answer(request, arrivals, violations)
         finally:
             gone = request.transport is None or request.transport.is_closing()
-            if mine.taken and (answer is None or gone):  # hung up on, by either side, before it was answered
+            if (
+                mine.taken and not mine.heard and (answer is None or gone)
+            ):  # hung up on, by either side, before it was answered
                 self._unanswered.update(mine.pairs)
         return answer
 

@@ -130,6 +130,8 @@ def test_settings_cannot_be_changed():
         ("store", "disk"),
         ("ga_endpoint", "127.0.0.1"),
         ("ga_endpoint", "ftp://a"),
+        ("ga_endpoint", "http://a:65536"),
+        ("ga_endpoint", "http://a:0"),
         ("ga_endpoint", "http://"),
         ("ga_endpoint", "http://a/?api_secret=s3cret"),
         ("ga_endpoint", "http://user:s3cret@a"),

@@ -13,6 +13,7 @@ class RawServer:
     def __init__(self, *answers, tls=None, pause_s=0.0):
         self.answers, self.tls, self.pause_s = list(answers), tls, pause_s
         self.heads, self.bodies, self.connections, self.asked_on = [], [], [], []
+        self.ended = 0  # connections that the other side has closed
         self._tasks = set()
 
     async def __aenter__(self):
@@ -33,9 +34,13 @@ class RawServer:
     async def _serve(self, reader, writer):
         self._tasks.add(asyncio.current_task())
         self.connections.append(writer)
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with suppress(ConnectionError, asyncio.CancelledError):
             while True:
-                head = await reader.readuntil(b"\r\n\r\n")
+                try:
+                    head = await reader.readuntil(b"\r\n\r\n")
+                except (asyncio.IncompleteReadError, ConnectionError):
+                    self.ended += 1
+                    break
                 length = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
                 body = await reader.readexactly(length)
                 self.bodies.append(body)

@@ -57,6 +57,17 @@ async def test_once_it_is_taken_the_answer_has_its_own_time(write_s, read_s):
         assert 0.45 < time.monotonic() - began < 2.0
 
 
+async def test_who_answers_before_the_request_is_taken_gets_no_other_on_that_connection():
+    async with connected() as (connection, _, free):
+        exchange = asyncio.create_task(connection.exchange(BODY, 5.0, 5.0))
+        await asyncio.sleep(0.01)
+        connection.data_received(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+        assert (await exchange)[0] == 503
+        connection.leave()
+        assert free == []
+        assert connection.is_lost
+
+
 ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 

@@ -92,7 +92,7 @@ async def test_an_endpoint_that_speaks_no_tls_is_unreachable():
         assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
 
 
-@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "http://[::1", "127.0.0.1"])
+@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "http://[::1", "127.0.0.1", "http://127.0.0.1:99999"])
 async def test_what_no_endpoint_could_mend_is_an_error_that_says_so_without_the_secret(endpoint):
     async with Post(endpoint, Timeouts(5.0)) as post:
         with pytest.raises(CannotPost) as raised:

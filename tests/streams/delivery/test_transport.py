@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import ssl
 from itertools import pairwise
 
@@ -256,27 +257,100 @@ async def test_no_header_field_smuggles_another_in(transport, value):
 
 async def test_a_closed_transport_leaves_no_connection(transport):
     async with RawServer([EMPTY], [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"], pause_s=0.01) as there:
-        await said(transport, there.url)
+        await asyncio.gather(said(transport, there.url), said(transport, there.url, b""), return_exceptions=True)
         response = await transport.handle_async_request(asked(there.url))
         await response.aclose()
-        assert len(transport._open) == 1
+        assert transport._open
         await transport.aclose()
         assert transport._open == set()
+        await asyncio.sleep(0.05)
+        assert there.ended == len(there.connections) > 0
+
+
+async def test_a_connection_that_is_made_while_the_transport_is_closed_asks_nothing(transport, monkeypatch):
+    loop, closed = asyncio.get_running_loop(), asyncio.Event()
+    found = loop.getaddrinfo
+
+    async def slow(*given, **more):
+        await closed.wait()
+        return await found(*given, **more)
+
+    monkeypatch.setattr(loop, "getaddrinfo", slow)
+    async with RawServer([EMPTY]) as there:
+        asking = asyncio.create_task(said(transport, there.url.replace("127.0.0.1", "localhost")))
+        await asyncio.sleep(0)
+        await transport.aclose()
+        closed.set()
+        with pytest.raises(httpx.ConnectError):
+            await asking
+        assert there.heads == []
+
+
+async def test_answers_that_do_not_end_hold_so_many_connections_and_no_more(transport):
+    async with RawServer([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"]) as there:
+        for _ in range(50):
+            await (await transport.handle_async_request(asked(there.url))).aclose()
+        assert len(there.connections) == 50
+        await asyncio.sleep(0.01)
+        assert len(transport._open) == module._LINGERING
+
+
+@pytest.mark.parametrize(
+    "first", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["the answer's", "interim ones'"]
+)
+async def test_a_head_without_end_is_no_answer(transport, first):
+    more = b"x: %s\r\n" % (b"y" * 1_000) if b"200" in first else first[:-2] + b"x: %s\r\n\r\n" % (b"y" * 1_000)
+    async with RawServer([first, *[more] * 200]) as there:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await transport.handle_async_request(asked(there.url))
+
+
+async def test_the_host_that_is_asked_is_the_one_of_the_address_as_it_goes_over_the_wire(transport, monkeypatch):
+    names = []
+
+    async def nobody(host, *_, **__):
+        names.append(host)
+        raise socket.gaierror
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nobody)
+    for url in ("http://stra\u00dfe.example/", "http://[::1]/"):
+        with pytest.raises(httpx.ConnectError):
+            await transport.handle_async_request(asked(url))
+    assert names[0] == "xn--strae-oqa.example"
+
+
+def served(authority, host):
+    """For a server: its certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.sign("server", host))
+    return context
 
 
 async def test_only_a_certificate_that_is_trusted_and_the_hosts_own_will_do(transport, tmp_path):
     ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
-    transport._tls = ssl.create_default_context(cafile=str(ours.file))
+    transport._tls.load_verify_locations(ours.file)
     for authority, host, is_right in [(ours, "127.0.0.1", True), (theirs, "127.0.0.1", False), (ours, "x.test", False)]:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(authority.sign("server", host))
-        async with RawServer([EMPTY], tls=context) as there:
+        async with RawServer([EMPTY], tls=served(authority, host)) as there:
             if is_right:
                 assert (await said(transport, there.url))[0] == 204
             else:
                 with pytest.raises(httpx.ConnectError):
                     await said(transport, there.url)
                 assert there.heads == []
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+async def test_over_tls_too_each_phase_has_its_own_time_on_a_connection_new_or_used(transport, tmp_path, before):
+    authority = Authority(tmp_path, "ours")
+    transport._tls.load_verify_locations(authority.file)
+    async with RawServer(*[[EMPTY]] * before, [b""], tls=served(authority, "127.0.0.1")) as there:
+        for _ in range(before):
+            await said(transport, there.url)
+        request = asked(there.url)
+        request.extensions["timeout"] = {**TIMES, "write": 0.1, "read": 0.3}
+        with pytest.raises(httpx.ReadTimeout):
+            await transport.handle_async_request(request)
+        assert len(there.connections) == 1
 
 
 cuts = st.lists(st.integers(1, 400), max_size=12)
