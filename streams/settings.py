@@ -6,6 +6,7 @@ value, which may be a secret.
 """
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -46,14 +47,25 @@ def _broker(given: str) -> str:
 def _endpoint(given: str | None) -> str | None:
     if not given:
         return None
-    url = urlsplit(given)
     try:
-        port = url.port
-    except ValueError:
-        port = 0
-    if url.scheme not in ("http", "https") or not url.hostname or port == 0 or url.query or "@" in url.netloc:
+        url = urlsplit(given)
+        # What stands behind "?" or "#" would take the path of every request with it.
+        is_base = _is_text(given) and not re.search(r"[?#;\s]", given) and "@" not in url.netloc and url.port != 0
+        is_right = is_base and url.scheme in ("http", "https") and bool((url.hostname or "").encode("idna"))
+    except ValueError:  # no such port, address or name
+        is_right = False
+    if not is_right:
         raise ValueError("expected http://host[:port] or https://…, without a query or a password")
     return given.rstrip("/")
+
+
+def _is_text(given: str) -> bool:
+    """Whether it is what it looks like: bytes of the environment that are no UTF-8 come as half characters."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Settings(BaseSettings):
@@ -219,7 +231,8 @@ def secret(source: str) -> str | None:
     """
     kind, _, place = source.partition(":")
     if kind == "env":
-        return os.environ.get(place, "").strip() or None
+        text = os.environ.get(place, "").strip()
+        return text if text and _is_text(text) else None
     try:
         found = os.stat(place)  # noqa: PTH116 - at every request: a Path costs as much again
         # The time of the change too: nobody can set it back, as `cp -p` does that of the writing.

@@ -62,8 +62,8 @@ class Connection(asyncio.Protocol):
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: deque[bytes] = deque()
-        self._head_size = 0
-        self._size = 0
+        self._head_size = 0  # with all interim answers, or they could go on for ever
+        self._left_size = 0
         self._more = asyncio.Event()
         self._left = False
         self._ended = False
@@ -158,8 +158,14 @@ class Connection(asyncio.Protocol):
             return
         if self._ended:
             self._end()
-        elif self._left and self._size > _LEFT_BYTES:
-            self.abort()
+        elif not self._status:
+            self._head_size += len(data)
+            if self._head_size > _HEAD_BYTES:
+                self._break(httpx.RemoteProtocolError("a head this long is no answer"))
+        elif self._left:
+            self._left_size += len(data)
+            if self._left_size > _LEFT_BYTES:
+                self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone: by the other side, or closed here."""
@@ -182,10 +188,7 @@ class Connection(asyncio.Protocol):
             raise ValueError("more than one answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field; those of interim answers count too, or they could go on for ever."""
-        self._head_size += len(name) + len(value)
-        if self._head_size > _HEAD_BYTES:
-            raise ValueError("a head this long is no answer")
+        """A header field."""
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -195,13 +198,14 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status in _INTERIM:
             return
+        if status < _INTERIM.start:
+            raise ValueError("no status")
         self._status = status
         if not self._head.done():
             self._head.set_result((status, self._headers))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        self._size += len(body)
         if not self._left:
             self._body.append(body)
             self._more.set()
@@ -220,10 +224,10 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         self._parser = None
         self._more.set()
-        if self._writing:
-            self.abort()  # answered early: the rest of the request would stand before the next one
-        elif not self._is_reusable and self._transport is not None:
-            self._transport.close()
+        if self._writing or not self._is_reusable:
+            # Answered early, the rest of the request would stand before the next one. And at once: over TLS a
+            # connection that is closed in good form waits half a minute for the other side.
+            self.abort()
         if self._left:
             self._give_back()
 

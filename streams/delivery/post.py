@@ -64,7 +64,7 @@ class Post:
             return no_answer("timeout")
         except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError):
             return no_answer("unreachable")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             wrong = type(error).__name__
         # Outside the handler: an error raised within it would carry httpx's along.
         raise CannotPost(request.tracker_id, wrong)

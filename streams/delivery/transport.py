@@ -10,12 +10,14 @@ twice and logs nothing.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
 
 import httpx
+from aiohappyeyeballs import start_connection
 
 from streams.delivery.connection import Connection
 
@@ -94,13 +96,14 @@ class Transport(httpx.AsyncBaseTransport):
         connection = Connection(loop, partial(self._take_back, origin), self._lost)
         try:
             async with asyncio.timeout(connect_s):
+                addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                # asyncio's own race of addresses leaves a socket open where time runs out as it connects.
+                made = await start_connection(addresses, happy_eyeballs_delay=_EYEBALLS_S, interleave=1)
                 await loop.create_connection(
                     lambda: connection,
-                    host,
-                    port,
+                    sock=made,
                     ssl=self._tls if is_tls else None,
                     server_hostname=host if is_tls else None,
-                    happy_eyeballs_delay=_EYEBALLS_S,
                 )
         except TimeoutError:
             raise httpx.ConnectTimeout("") from None

@@ -70,7 +70,7 @@ class Validation:
                 status, raw = await self._exchange(host, request, secret)
         except (httpx.TimeoutException, TimeoutError):
             status, raw, why = 0, b"", f"no answer within {self._timeout_s:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             status, raw, why = 0, b"", f"it cannot be reached ({type(error).__name__})"
         else:
             why = "" if status in _OK else f"it answered with status {status}"

@@ -19,7 +19,7 @@ Kind = Literal["accepted", "refused", "throttled", "server_error", "timeout", "u
 _ACCEPTED: Final = range(200, 300)
 _REQUEST_TIMEOUT: Final = 408
 _TOO_MANY: Final = 429
-_SERVER_ERROR: Final = range(500, 600)
+_SERVER_ERROR: Final = range(500, 1_000)  # what no standard knows is one too (RFC 9110 §15)
 _MICROS: Final = 1_000_000
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # RFC 9110 §5.6.7, IMF-fixdate; the two obsolete forms count as no time given.

@@ -229,7 +229,8 @@ def _tell(reason: BaseException | None) -> None:
     if isinstance(reason, (Chat2gaError, RunsError)):
         logger.error("%s", reason)
     else:
-        logger.error("this is a bug in chat2ga: %r", reason, exc_info=reason)
+        # By its name alone, and its trace: an error's arguments may hold what nobody may read.
+        logger.error("this is a bug in chat2ga: %s", type(reason).__name__, exc_info=reason)
 
 
 @asynccontextmanager

@@ -132,6 +132,12 @@ def test_settings_cannot_be_changed():
         ("ga_endpoint", "ftp://a"),
         ("ga_endpoint", "http://a:65536"),
         ("ga_endpoint", "http://a:0"),
+        *[
+            ("ga_endpoint", f"http://a{end}")
+            for end in ("/p?", "/p#", "/p#f", ":1;x", "\n", "/\ud800", "..b", f"/{'x' * 9} y")
+        ],
+        ("ga_endpoint", " http://a"),
+        ("ga_endpoint", f"http://{'a' * 64}.test"),
         ("ga_endpoint", "http://"),
         ("ga_endpoint", "http://a/?api_secret=s3cret"),
         ("ga_endpoint", "http://user:s3cret@a"),

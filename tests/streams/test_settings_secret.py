@@ -23,7 +23,14 @@ def test_from_the_environment_and_from_a_file(given, found, monkeypatch, tmp_pat
 def test_what_is_not_there_is_none(tmp_path, monkeypatch):
     monkeypatch.delenv("ACME_GA_SECRET", raising=False)
     (tmp_path / "bytes").write_bytes(b"\xff")
-    for source in ("env:ACME_GA_SECRET", f"file:{tmp_path}/none", f"file:{tmp_path}", f"file:{tmp_path}/bytes"):
+    monkeypatch.setitem(os.environb, b"ACME_GA_BYTES", b"s3cr3t-\xff")
+    for source in (
+        "env:ACME_GA_SECRET",
+        "env:ACME_GA_BYTES",
+        f"file:{tmp_path}/none",
+        f"file:{tmp_path}",
+        f"file:{tmp_path}/bytes",
+    ):
         assert secret(source) is None
 
 

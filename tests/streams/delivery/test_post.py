@@ -102,6 +102,14 @@ async def test_what_no_endpoint_could_mend_is_an_error_that_says_so_without_the_
     assert "G-ABC1234567" in str(raised.value)
 
 
+async def test_a_secret_that_cannot_be_sent_is_an_error_that_does_not_tell_it():
+    async with Post("http://127.0.0.1:1", Timeouts(5.0)) as post:
+        with pytest.raises(CannotPost) as raised:
+            await post(request(made()), "global", "s3cr3t\udcff", NOW)
+    assert raised.value.__cause__ is raised.value.__context__ is None
+    assert "s3cr3t" not in str(raised.value) + repr(raised.value)
+
+
 async def test_a_hit_carries_no_secret_at_all():
     asked = []
 

@@ -1,7 +1,12 @@
 import asyncio
+import gc
 import socket
 import ssl
+import threading
+import time
+from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import httpx
 import pytest
@@ -218,9 +223,10 @@ async def test_no_interim_answer_is_the_answer(transport):
         ([CLOSE], httpx.RemoteProtocolError),
         ([b"HTTP/1.1 20", CLOSE], httpx.RemoteProtocolError),
         ([b"SSH-2.0-OpenSSH\r\n"], httpx.RemoteProtocolError),
+        ([b"HTTP/1.1 000 No\r\n\r\n"], httpx.RemoteProtocolError),
         ([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"], httpx.RemoteProtocolError),
     ],
-    ids=["closed", "closed within the head", "no HTTP", "another protocol"],
+    ids=["closed", "closed within the head", "no HTTP", "no status", "another protocol"],
 )
 async def test_what_is_no_answer_is_an_error_and_ends_the_connection(transport, answer, error):
     async with RawServer(answer, [EMPTY]) as there:
@@ -296,11 +302,17 @@ async def test_answers_that_do_not_end_hold_so_many_connections_and_no_more(tran
 
 
 @pytest.mark.parametrize(
-    "first", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["the answer's", "interim ones'"]
+    ("first", "more"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"x: %s\r\n" % (b"y" * 1_000)),
+        (b"HTTP/1.1 200 OK\r\nx: ", b"y" * 1_000),
+        (b"HTTP/1.1 200 O", b"K" * 1_000),
+        (b"", b"HTTP/1.1 100 Continue\r\nx: %s\r\n\r\n" % (b"y" * 1_000)),
+    ],
+    ids=["of fields", "of one field", "of a reason", "of interim answers"],
 )
-async def test_a_head_without_end_is_no_answer(transport, first):
-    more = b"x: %s\r\n" % (b"y" * 1_000) if b"200" in first else first[:-2] + b"x: %s\r\n\r\n" % (b"y" * 1_000)
-    async with RawServer([first, *[more] * 200]) as there:
+async def test_a_head_without_end_is_no_answer(transport, first, more):
+    async with RawServer([first, *[more] * 200, b"\r\n"]) as there:
         with pytest.raises(httpx.RemoteProtocolError):
             await transport.handle_async_request(asked(there.url))
 
@@ -351,6 +363,78 @@ async def test_over_tls_too_each_phase_has_its_own_time_on_a_connection_new_or_u
         with pytest.raises(httpx.ReadTimeout):
             await transport.handle_async_request(request)
         assert len(there.connections) == 1
+
+
+async def test_over_tls_a_connection_that_ends_with_its_answer_ends_at_once(transport, tmp_path):
+    authority = Authority(tmp_path, "ours")
+    transport._tls.load_verify_locations(authority.file)
+    context, over = served(authority, "127.0.0.1"), threading.Event()
+
+    def serve(listening):
+        """Says that it closes, and then neither does nor looks whether the other side has."""
+        with context.wrap_socket(listening.accept()[0], server_side=True) as accepted:
+            accepted.recv(65_536)
+            accepted.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")
+            over.wait(10)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(asyncio.to_thread(serve, listening))
+        assert await said(transport, f"https://127.0.0.1:{listening.getsockname()[1]}") == (200, b"hello")
+        await asyncio.sleep(0.05)
+        assert transport._open == set()
+        over.set()
+        await serving
+
+
+async def test_a_host_of_two_addresses_is_asked_at_the_one_that_answers(transport, monkeypatch):
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        fill = [socket.socket() for _ in range(4)]
+        for one in fill:  # whoever comes next has no answer to its SYN
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        async with RawServer([EMPTY]) as there:
+
+            async def both(*_, **__):
+                addresses = [full.getsockname(), ("127.0.0.1", there.port)]
+                return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+
+            monkeypatch.setattr(loop, "getaddrinfo", both)
+            began = loop.time()
+            assert (await said(transport, "http://two.test"))[0] == 204
+            assert loop.time() - began < TIMES["connect"]
+        for one in fill:
+            one.close()
+
+
+def open_files():
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+@pytest.mark.parametrize("rounds", range(1, 7))
+async def test_a_socket_that_connects_as_its_time_runs_out_is_closed(transport, rounds):
+    async with RawServer([EMPTY]) as there:
+        request = asked(there.url)
+        request.extensions["timeout"] = {**TIMES, "connect": 0.02}
+        gc.collect()
+        gc.disable()  # it would close what nobody knows of any more
+        try:
+            before = open_files()
+            for _ in range(5):
+                asking = asyncio.create_task(transport.handle_async_request(request))
+                for _ in range(rounds):
+                    await asyncio.sleep(0)
+                time.sleep(0.03)  # noqa: ASYNC251 - the loop is busy meanwhile
+                with suppress(httpx.ConnectTimeout):
+                    await (await asking).aclose()
+            await transport.aclose()
+            for _ in range(100):
+                if there.ended == len(there.connections):
+                    break
+                await asyncio.sleep(0.01)
+            assert open_files() <= before
+        finally:
+            gc.enable()
 
 
 cuts = st.lists(st.integers(1, 400), max_size=12)

@@ -16,7 +16,8 @@ NOW = 1_790_000_000_000_000  # Mon, 21 Sep 2026 14:13:20 GMT
         pytest.param([408], "retry", "timeout"),
         pytest.param([429], "retry", "throttled"),
         pytest.param(range(500, 600), "retry", "server_error", id="5xx"),
-        pytest.param([100, 199, 600, 999], "refused", "refused", id="no status at all"),
+        pytest.param([600, 999], "retry", "server_error", id="of no standard"),
+        pytest.param([100, 199], "refused", "refused", id="interim"),
     ],
 )
 def test_what_a_status_says(statuses, verdict, kind):
