@@ -14,7 +14,7 @@ counts, and what is not JSON at all is named `$`.
 import math
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, final, get_args
 
 import msgspec
 
@@ -310,6 +310,7 @@ TYPES: Final[dict[str, type[Interaction]]] = {
 """Every `type` and its struct."""
 
 
+@final
 class Fault(msgspec.Struct, frozen=True):
     """Why a record is no interaction: a dotted path (`$` the record itself), a short code, a sentence."""
 
@@ -318,6 +319,7 @@ class Fault(msgspec.Struct, frozen=True):
     code: Code = "invalid"
 
 
+@final
 class Unknown(msgspec.Struct, frozen=True):
     """A record of a type that this version does not know: ignored and counted (CONTRACT §1)."""
 

@@ -26,13 +26,13 @@ def duplicates(turn: Turn) -> Reason:
     if said.interaction_id is not None:
         turn.identity = said.interaction_id
         digest = given_digest(turn.identity)
-        if digest in seen and _applied(seen, digest):
+        if _applied(seen, digest):
             return _SAME_ID
     else:
         content = content_digest(said)
         turn.identity = f"{content.hex()}@{turn.at_micros:d}"
         digest = hashed_digest(turn.identity)
-        if digest in seen and _applied(seen, digest):
+        if _applied(seen, digest):
             return _SAME_COPY
         if reason := _tab_copy(turn, content):
             return reason
@@ -40,13 +40,14 @@ def duplicates(turn: Turn) -> Reason:
     if len(seen) >= _MAX_BYTES:
         seen = seen[DIGEST_BYTES - _MAX_BYTES :]
     session.identities = seen + digest
-    session.last_micros = max(session.last_micros, turn.at_micros)
+    if turn.at_micros > session.last_micros:
+        session.last_micros = turn.at_micros
     return _NEW
 
 
 def _applied(seen: bytes, digest: bytes) -> bool:
-    """Whether the digest is one of those remembered, which lie one behind the other, or lies across two of them."""
-    at = seen.find(digest)
+    """Whether the digest is one of those remembered, which lie one behind the other; one across two of them is none."""
+    at = seen.find(digest)  # not `in`, which first takes it for a number and makes an exception of that
     while at % DIGEST_BYTES and at > 0:
         at = seen.find(digest, at + 1)
     return at >= 0

@@ -84,7 +84,7 @@ class Turn:
         if automation is not None:
             credited = Automation(automation.kind, automation.id, automation.name, automation.run_id)
             subject = (automation.kind, automation.id, automation.run_id, subject)
-            if isinstance(automation, Run):
+            if type(automation) is Run:
                 subject = (*subject, automation.receipt)
                 if automation.receipt != identity:
                     caused_by = (identity, automation.receipt)

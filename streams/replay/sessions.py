@@ -43,7 +43,7 @@ class Reader:
         read = self._engine.read
         for seq, line in placed:
             decoded = read(line)
-            if isinstance(decoded, Fault):
+            if type(decoded) is Fault:
                 if self._letters is not None:
                     self._letters.write(seq, dead_line(*self._plan.place(seq), decoded, line))
             elif decoded is not None:
@@ -61,9 +61,9 @@ def in_memory(found: Sequence[Block], reader: Reader, *, by_time: bool) -> Itera
                 sessions[key] = (seq, [interaction])
             else:
                 known[1].append(interaction)
-    while sessions:
+    for key in list(sessions):
         # One by one, so that the memory of those done is free.
-        seq, interactions = sessions.pop(next(iter(sessions)))
+        seq, interactions = sessions.pop(key)
         if by_time:
             sort_by_time(interactions)
         yield seq, interactions
