@@ -15,9 +15,9 @@ _UNKNOWN: Final = fired("consent", "the account requires consent and none is kno
 
 def consent(turn: Turn) -> Reason:
     """`analytics: false` drops the events; where consent is required, so does not knowing it."""
-    analytics = turn.session.context.analytics
     if not turn.events:
         return _NOTHING
+    analytics = turn.session.context.analytics
     if analytics or (analytics is None and turn.rules.account.consent == "implied"):
         return _GIVEN
     turn.events.clear()

@@ -6,6 +6,8 @@ itself to the letter, or speak from two tabs at once: three different certaintie
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from schemas.session import DIGEST_BYTES, MAX_CONTENTS, MAX_IDENTITIES, LastOfContent
 from streams.attribution.identity import content_digest, given_digest, hashed_digest
 from streams.attribution.reasons import Reason, fired, stopped
@@ -21,8 +23,8 @@ _SAME_COPY: Final = stopped("exact_copy", "the same content at the same instant 
 
 def duplicates(turn: Turn) -> Reason:
     """The first check that holds: same id, exact copy, copy from another tab. A duplicate changes nothing."""
-    said, session = turn.interaction, turn.session
-    seen = session.identities
+    said, content = turn.interaction, None
+    seen = turn.session.identities
     if said.interaction_id is not None:
         turn.identity = said.interaction_id
         digest = given_digest(turn.identity)
@@ -36,7 +38,11 @@ def duplicates(turn: Turn) -> Reason:
             return _SAME_COPY
         if reason := _tab_copy(turn, content):
             return reason
-        _remember_content(turn, content)
+    session = turn.session
+    if session is turn.met:
+        session = turn.session = replace(session)  # from here on it is this turn's
+    if content is not None:
+        session.contents = _with_content(turn, content)
     if len(seen) >= _MAX_BYTES:
         seen = seen[DIGEST_BYTES - _MAX_BYTES :]
     session.identities = seen + digest
@@ -70,7 +76,7 @@ def _tab_copy(turn: Turn, content: bytes) -> Reason | None:
     return None
 
 
-def _remember_content(turn: Turn, content: bytes) -> None:
+def _with_content(turn: Turn, content: bytes) -> tuple[LastOfContent, ...]:
     others = [last for last in turn.session.contents if last.content != content]
     others.append(LastOfContent(content, turn.interaction.tab_id, turn.at_micros))
-    turn.session.contents = tuple(others[-MAX_CONTENTS:])
+    return tuple(others[-MAX_CONTENTS:])

@@ -18,7 +18,7 @@ from streams.replay.dead_letters import dead_line
 from streams.replay.engine import Engine, sort_by_time
 from streams.replay.plan import Plan
 from streams.replay.segments import SegmentWriter
-from streams.replay.spill import Block, Placed
+from streams.replay.spill import Block, Lines, Placed
 
 __all__ = ["Reader", "in_memory", "sorted_on_disk"]
 
@@ -50,8 +50,8 @@ class Reader:
                 yield seq, line, decoded
 
 
-def in_memory(found: Sequence[Block], reader: Reader, *, by_time: bool) -> Iterator[Session]:
-    """The sessions of a bucket, in the order of their first interactions."""
+def in_memory(found: Sequence[Lines], reader: Reader, *, by_time: bool) -> Iterator[Session]:
+    """The sessions of all these lines, in the order of their first interactions."""
     sessions: dict[str, tuple[int, list[Interaction]]] = {}
     for block in found:
         for seq, _, interaction in reader.read(block.lines()):

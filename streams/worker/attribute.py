@@ -5,6 +5,7 @@ through `decode_interaction` and `step`, as in a replay.
 """
 
 from collections import Counter
+from operator import attrgetter
 from time import monotonic
 from typing import Final
 
@@ -22,6 +23,7 @@ from streams.worker.topics import Topics
 __all__ = ["Attribute"]
 
 STAGE: Final[Stage] = "attribute"
+_timestamp: Final = attrgetter("timestamp")
 
 
 def _key_fault(decoded: Interaction, key: bytes | None) -> Fault:
@@ -162,7 +164,7 @@ class Attribute:
             held.put(key, live.stored)
             changes.append(Record(key, live.stored))
             sessions.give_back(key, live)
-        held.advance(computed.watermark_micros, max(record.timestamp for record in run.records))
+        held.advance(computed.watermark_micros, max(map(_timestamp, run.records)))
         committed = self._table.committed_next_offset(run.partition)
         gone = held.sweep(committed)
         metrics.SESSIONS_REMOVED.inc(len(gone))
