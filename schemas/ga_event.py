@@ -100,7 +100,7 @@ class Automation(msgspec.Struct, frozen=True, gc=False):
     run_id: str | None
 
 
-class GaEvent(msgspec.Struct, frozen=True):
+class GaEvent(msgspec.Struct, frozen=True, gc=False):
     """One event for Google Analytics. `event_id` is the same however often it is computed."""
 
     event_id: str

@@ -14,7 +14,7 @@ counts, and what is not JSON at all is named `$`.
 import math
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, final, get_args
 
 import msgspec
 
@@ -176,7 +176,7 @@ class GivenGoal(msgspec.Struct, frozen=True, gc=False):
     currency: str | None = None
 
 
-class _Envelope(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class _Envelope(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     """What every interaction carries (CONTRACT §1). `session_id` or `visitor_id` is there."""
 
     account_id: AccountId
@@ -198,23 +198,23 @@ def _unless_blank(text: str | None) -> str | None:
     return text if text and not text.isspace() else None
 
 
-class AutomationSent(_Envelope, frozen=True, kw_only=True, tag="automation_sent"):
+class AutomationSent(_Envelope, frozen=True, kw_only=True, gc=False, tag="automation_sent"):
     """The visitor received an automation in the chat box."""
 
     automation: GivenAutomation
 
 
-class BoxOpened(_Envelope, frozen=True, kw_only=True, tag="box_opened"):
+class BoxOpened(_Envelope, frozen=True, kw_only=True, gc=False, tag="box_opened"):
     """The box was opened, or "Let's chat" clicked in the popup; `widget`: it opened by itself."""
 
     via: Via | None = None
 
 
-class BoxClosed(_Envelope, frozen=True, kw_only=True, tag="box_closed"):
+class BoxClosed(_Envelope, frozen=True, kw_only=True, gc=False, tag="box_closed"):
     """The box was closed."""
 
 
-class VisitorMessage(_Envelope, frozen=True, kw_only=True, tag="visitor_message"):
+class VisitorMessage(_Envelope, frozen=True, kw_only=True, gc=False, tag="visitor_message"):
     """The visitor typed and sent a message; `online` is false where the box was offline."""
 
     text: str | None = None
@@ -227,7 +227,7 @@ class VisitorMessage(_Envelope, frozen=True, kw_only=True, tag="visitor_message"
         return _unless_blank(self.text)
 
 
-class ButtonClicked(_Envelope, frozen=True, kw_only=True, tag="button_clicked"):
+class ButtonClicked(_Envelope, frozen=True, kw_only=True, gc=False, tag="button_clicked"):
     """A quick-reply button of a chatbot was clicked."""
 
     button: str
@@ -235,29 +235,29 @@ class ButtonClicked(_Envelope, frozen=True, kw_only=True, tag="button_clicked"):
     is_back: bool | None = None
 
 
-class AgentJoined(_Envelope, frozen=True, kw_only=True, tag="agent_joined"):
+class AgentJoined(_Envelope, frozen=True, kw_only=True, gc=False, tag="agent_joined"):
     """An agent joined the conversation."""
 
     agent: GivenAgent
 
 
-class AgentLeft(_Envelope, frozen=True, kw_only=True, tag="agent_left"):
+class AgentLeft(_Envelope, frozen=True, kw_only=True, gc=False, tag="agent_left"):
     """An agent left the conversation."""
 
     agent: GivenAgent
 
 
-class AgentMessage(_Envelope, frozen=True, kw_only=True, tag="agent_message"):
+class AgentMessage(_Envelope, frozen=True, kw_only=True, gc=False, tag="agent_message"):
     """An agent wrote."""
 
     agent: GivenAgent | None = None
 
 
-class ContactFormSent(_Envelope, frozen=True, kw_only=True, tag="contact_form_sent"):
+class ContactFormSent(_Envelope, frozen=True, kw_only=True, gc=False, tag="contact_form_sent"):
     """The contact (authentication) form was filled in and sent."""
 
 
-class FeedbackGiven(_Envelope, frozen=True, kw_only=True, tag="feedback_given"):
+class FeedbackGiven(_Envelope, frozen=True, kw_only=True, gc=False, tag="feedback_given"):
     """The rating form was sent, with a rating, a text or both."""
 
     rating: Rating | None = None
@@ -269,19 +269,19 @@ class FeedbackGiven(_Envelope, frozen=True, kw_only=True, tag="feedback_given"):
         return _unless_blank(self.text)
 
 
-class ConversationClosed(_Envelope, frozen=True, kw_only=True, tag="conversation_closed"):
+class ConversationClosed(_Envelope, frozen=True, kw_only=True, gc=False, tag="conversation_closed"):
     """The conversation ended."""
 
 
-class VisitStarted(_Envelope, frozen=True, kw_only=True, tag="visit_started"):
+class VisitStarted(_Envelope, frozen=True, kw_only=True, gc=False, tag="visit_started"):
     """A visit began. Feeds the report."""
 
 
-class PageViewed(_Envelope, frozen=True, kw_only=True, tag="page_viewed"):
+class PageViewed(_Envelope, frozen=True, kw_only=True, gc=False, tag="page_viewed"):
     """A page was seen. Feeds the report."""
 
 
-class GoalCompleted(_Envelope, frozen=True, kw_only=True, tag="goal_completed"):
+class GoalCompleted(_Envelope, frozen=True, kw_only=True, gc=False, tag="goal_completed"):
     """A goal was reached. Feeds the report."""
 
     goal: GivenGoal
@@ -310,6 +310,7 @@ TYPES: Final[dict[str, type[Interaction]]] = {
 """Every `type` and its struct."""
 
 
+@final
 class Fault(msgspec.Struct, frozen=True):
     """Why a record is no interaction: a dotted path (`$` the record itself), a short code, a sentence."""
 
@@ -318,6 +319,7 @@ class Fault(msgspec.Struct, frozen=True):
     code: Code = "invalid"
 
 
+@final
 class Unknown(msgspec.Struct, frozen=True):
     """A record of a type that this version does not know: ignored and counted (CONTRACT §1)."""
 

@@ -3,7 +3,8 @@
 Every part of it is bounded by the contract, so a session cannot grow with its
 length. Stored as MessagePack arrays: compact, and a new field is added at the
 end of its struct with a default, so that an older record still decodes.
-Values are never changed in place: `step` puts new ones into a copy.
+Values are never changed in place: `step` puts new ones into a copy. So no session
+can hold itself, and Python's search for reference cycles passes all of them over.
 """
 
 from typing import Final
@@ -65,7 +66,7 @@ class SeenPage(msgspec.Struct, array_like=True, frozen=True, gc=False):
     referrer: str | None
 
 
-class Context(msgspec.Struct, array_like=True, frozen=True):
+class Context(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What the session's interactions last said of the visitor (CONTRACT §2, Context)."""
 
     page: SeenPage | None = None
@@ -94,7 +95,7 @@ class Run(msgspec.Struct, array_like=True, frozen=True, gc=False):
     reacted: bool = False
 
 
-class Conversation(msgspec.Struct, array_like=True, frozen=True):
+class Conversation(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One conversation of the session. Its serial outlives its id: closed and reopened is another."""
 
     serial: int
@@ -112,7 +113,7 @@ class LastOfContent(msgspec.Struct, array_like=True, frozen=True, gc=False):
     micros: int
 
 
-class Session(msgspec.Struct, array_like=True):
+class Session(msgspec.Struct, array_like=True, gc=False):
     """One visit. Made by `step`; never changed once made."""
 
     session_id: str

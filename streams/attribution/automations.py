@@ -37,7 +37,7 @@ _SAME_RUN: Final = fired("run", "one more message of a run received before, whic
 def run(turn: Turn) -> Reason:
     """One triggering of an automation: its later messages are the same run."""
     said, session = turn.interaction, turn.session
-    assert isinstance(said, AutomationSent)
+    assert type(said) is AutomationSent
     assert turn.conversation is not None
     given = said.automation
     known = _same_run(session, given, turn.conversation.serial)
@@ -99,7 +99,7 @@ _OPEN_VIEWS_NOTHING: Final = held(
 def viewed(turn: Turn) -> Reason:
     """Opening the box shows every run received and not yet viewed, in the order of first receipt."""
     said, session = turn.interaction, turn.session
-    if isinstance(said, BoxOpened):
+    if type(said) is BoxOpened:
         if said.via == "widget" and not turn.rules.options.widget_open_counts:
             return _WIDGET
         waiting = [known for known in session.runs if not known.viewed]
@@ -136,7 +136,7 @@ _NO_TARGET: Final = held("target", "no automation's message stands last in the c
 def target(turn: Turn) -> Reason:
     """The run that a typed message answers: the one it names, else that of the conversation's last message."""
     said, conversation = turn.interaction, turn.conversation
-    assert isinstance(said, VisitorMessage)
+    assert type(said) is VisitorMessage
     assert conversation is not None
     if said.in_reply_to is not None:
         for known in reversed(turn.session.runs):
@@ -154,7 +154,7 @@ _BACK: Final = held("button", 'a "back" button sends nothing and is not the firs
 def button(turn: Turn) -> Reason:
     """Every click of a reply button counts; the chatbot is the one it names, else the one received last."""
     said = turn.interaction
-    assert isinstance(said, ButtonClicked)
+    assert type(said) is ButtonClicked
     if said.is_back:
         return _BACK
     clicked = turn.clicked = _chatbot_of(turn.session, said.automation)

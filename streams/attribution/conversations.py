@@ -95,7 +95,7 @@ def last_message(turn: Turn) -> Reason:
     """Which message stands last: an automation's, an agent's or a visitor's; the visitor's own are looked through."""
     conversation = turn.conversation
     assert conversation is not None
-    if isinstance(turn.interaction, VisitorMessage):
+    if type(turn.interaction) is VisitorMessage:
         last, reason = conversation.last_run, _LOOKED_THROUGH
     elif turn.arrived is not None:
         last, reason = turn.arrived.serial, _LAST_IS_RUN
@@ -116,9 +116,9 @@ def agent_served(turn: Turn) -> Reason:
     """A join repeated without a leave, by the same agent in the same conversation, is the same join."""
     said, conversation = turn.interaction, turn.conversation
     assert conversation is not None
-    assert isinstance(said, (AgentJoined, AgentLeft))
+    assert type(said) is AgentJoined or type(said) is AgentLeft
     joined, agent = said.agent.id in conversation.agents, said.agent
-    if isinstance(said, AgentLeft):
+    if type(said) is AgentLeft:
         if not joined:
             return _WAS_NOT_IN
         turn.put_conversation(

@@ -6,6 +6,8 @@ itself to the letter, or speak from two tabs at once: three different certaintie
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from schemas.session import DIGEST_BYTES, MAX_CONTENTS, MAX_IDENTITIES, LastOfContent
 from streams.attribution.identity import content_digest, given_digest, hashed_digest
 from streams.attribution.reasons import Reason, fired, stopped
@@ -21,32 +23,37 @@ _SAME_COPY: Final = stopped("exact_copy", "the same content at the same instant 
 
 def duplicates(turn: Turn) -> Reason:
     """The first check that holds: same id, exact copy, copy from another tab. A duplicate changes nothing."""
-    said, session = turn.interaction, turn.session
-    seen = session.identities
+    said, content = turn.interaction, None
+    seen = turn.session.identities
     if said.interaction_id is not None:
         turn.identity = said.interaction_id
         digest = given_digest(turn.identity)
-        if digest in seen and _applied(seen, digest):
+        if _applied(seen, digest):
             return _SAME_ID
     else:
         content = content_digest(said)
         turn.identity = f"{content.hex()}@{turn.at_micros:d}"
         digest = hashed_digest(turn.identity)
-        if digest in seen and _applied(seen, digest):
+        if _applied(seen, digest):
             return _SAME_COPY
         if reason := _tab_copy(turn, content):
             return reason
-        _remember_content(turn, content)
+    session = turn.session
+    if session is turn.met:
+        session = turn.session = replace(session)  # from here on it is this turn's
+    if content is not None:
+        session.contents = _with_content(turn, content)
     if len(seen) >= _MAX_BYTES:
         seen = seen[DIGEST_BYTES - _MAX_BYTES :]
     session.identities = seen + digest
-    session.last_micros = max(session.last_micros, turn.at_micros)
+    if turn.at_micros > session.last_micros:
+        session.last_micros = turn.at_micros
     return _NEW
 
 
 def _applied(seen: bytes, digest: bytes) -> bool:
-    """Whether the digest is one of those remembered, which lie one behind the other, or lies across two of them."""
-    at = seen.find(digest)
+    """Whether the digest is one of those remembered, which lie one behind the other; one across two of them is none."""
+    at = seen.find(digest)  # not `in`, which first takes it for a number and makes an exception of that
     while at % DIGEST_BYTES and at > 0:
         at = seen.find(digest, at + 1)
     return at >= 0
@@ -69,7 +76,7 @@ def _tab_copy(turn: Turn, content: bytes) -> Reason | None:
     return None
 
 
-def _remember_content(turn: Turn, content: bytes) -> None:
+def _with_content(turn: Turn, content: bytes) -> tuple[LastOfContent, ...]:
     others = [last for last in turn.session.contents if last.content != content]
     others.append(LastOfContent(content, turn.interaction.tab_id, turn.at_micros))
-    turn.session.contents = tuple(others[-MAX_CONTENTS:])
+    return tuple(others[-MAX_CONTENTS:])

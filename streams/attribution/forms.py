@@ -20,7 +20,7 @@ _ONLINE: Final = held("offline", "the box was online")
 
 def offline(turn: Turn) -> Reason:
     """A message left in an offline box."""
-    assert isinstance(turn.interaction, VisitorMessage)
+    assert type(turn.interaction) is VisitorMessage
     if turn.interaction.online is not False:
         return _ONLINE
     turn.send("Offline_message_sent")
@@ -43,7 +43,7 @@ _NO_RATING: Final = held("rating", "no rating was chosen")
 def rating(turn: Turn) -> Reason:
     """A rating chosen: 5, 3 or 1."""
     said = turn.interaction
-    assert isinstance(said, FeedbackGiven)
+    assert type(said) is FeedbackGiven
     if said.rating is None:
         return _NO_RATING
     turn.send("Feedback_sent", label=said.rating.label, value=int(said.rating))
@@ -57,7 +57,7 @@ _NO_TEXT: Final = held("rating_text", "no text was sent")
 def rating_text(turn: Turn) -> Reason:
     """A text sent with the rating form, its personal data treated as the account wants."""
     said = turn.interaction
-    assert isinstance(said, FeedbackGiven)
+    assert type(said) is FeedbackGiven
     if said.said is None:
         return _NO_TEXT
     turn.send("Feedback_text_sent", label=_without_personal_data(said.said, turn.rules.account.pii))

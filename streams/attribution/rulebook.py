@@ -56,7 +56,7 @@ _BOX_CLOSED: Final = fired("box", "the box is closed; what was received and not 
 
 def box(turn: Turn) -> Reason:
     """Whether the box is open: what was received and not viewed waits for its next opening."""
-    opened = turn.session.box_open = isinstance(turn.interaction, raw.BoxOpened)
+    opened = turn.session.box_open = type(turn.interaction) is raw.BoxOpened
     return _BOX_OPENED if opened else _BOX_CLOSED
 
 

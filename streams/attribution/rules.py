@@ -67,7 +67,7 @@ class RuleBook:
         """
         latest_micros = arrived_ms * 1000 + self.max_ahead_micros if arrived_ms >= 0 else _ANY_TIME_MICROS
         decoded = decode_interaction(value, latest_micros)
-        if isinstance(decoded, Unknown) and self.options.unknown_types == "dead_letter":
+        if type(decoded) is Unknown and self.options.unknown_types == "dead_letter":
             return Fault("type", f"Expected a known type, not {decoded.type[:100]!r}", "unknown_type")
         return decoded
 

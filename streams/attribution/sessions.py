@@ -1,7 +1,7 @@
 """Sessions: where one ends and the next begins, and what it remembers of the visitor."""
 
 import re
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -27,7 +27,7 @@ def session_gap(turn: Turn) -> Reason:
 
     Counted from the latest event time applied; an earlier time is no gap.
     """
-    session = cast("Session | None", turn.session)  # None until this rule has spoken
+    session = turn.met
     if session is None:
         turn.session = _new_session(turn.interaction)
         return _BEGINS

@@ -11,7 +11,6 @@ import msgspec
 from schemas.ga_event import GaEvent
 from schemas.interaction import Interaction
 from schemas.session import Session
-from streams.attribution.consent import DROPPED
 from streams.attribution.reasons import Reason
 from streams.attribution.rulebook import PIPELINES
 from streams.attribution.rules import Rules
@@ -36,7 +35,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     @property
     def dropped_for_consent(self) -> bool:
         """Whether there were events, which were dropped for want of consent."""
-        return self.reasons[-1] in DROPPED
+        return self.reasons[-1].outcome == "fired"  # the consent rule stands last
 
 
 def step(session: Session | None, interaction: Interaction, rules: Rules) -> Decision:

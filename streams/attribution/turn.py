@@ -1,13 +1,11 @@
 """A turn: one interaction being applied to one session.
 
 The workspace that the rules share. They read the interaction, put new values
-into `session`, which is a copy made for this turn, and send events. A turn lives
+into `session`, which is this turn's own once no gate has stopped it, and send events. A turn lives
 inside one call of `step`.
 """
 
 from typing import Final
-
-from msgspec.structs import replace
 
 from schemas.ga_event import CATEGORY, Automation, Consent, EventName, GaEvent, Page, Tracker
 from schemas.interaction import GivenAutomation, Interaction
@@ -37,8 +35,9 @@ class Turn:
         self.interaction = interaction
         self.rules = rules
         self.at_micros = int(interaction.timestamp)  # plain: msgspec encodes no subclass of int
-        # Until the session rule has spoken, None means an empty state.
-        self.session: Session = session and replace(session)  # type: ignore[assignment]
+        self.met: Session | None = session  # None: an empty state
+        # Set by the session rule, and copied by the rule that finds that there is something to change.
+        self.session: Session = session  # type: ignore[assignment]
         self.events: list[GaEvent] = []
 
     # -- state ------------------------------------------------------------------
@@ -84,7 +83,7 @@ class Turn:
         if automation is not None:
             credited = Automation(automation.kind, automation.id, automation.name, automation.run_id)
             subject = (automation.kind, automation.id, automation.run_id, subject)
-            if isinstance(automation, Run):
+            if type(automation) is Run:
                 subject = (*subject, automation.receipt)
                 if automation.receipt != identity:
                     caused_by = (identity, automation.receipt)

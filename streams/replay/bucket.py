@@ -1,7 +1,7 @@
 """One bucket: its lines in, its events and dead letters out, in files of segments."""
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -12,9 +12,9 @@ from streams.replay.engine import Engine, Tally
 from streams.replay.plan import Plan
 from streams.replay.segments import SegmentWriter, merged, sort_segments
 from streams.replay.sessions import Reader, Session, in_memory, sorted_on_disk
-from streams.replay.spill import LEVELS, Block, blocks, bucket_bytes, deal
+from streams.replay.spill import LEVELS, Block, Lines, blocks, bucket_bytes, deal
 
-__all__ = ["Done", "process"]
+__all__ = ["Done", "decide", "process"]
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -29,29 +29,31 @@ def process(plan: Plan, name: str, level: int = 1) -> Done:
     """Process the bucket of that name, which was dealt `level` times, and remove it."""
     bucket = plan.directory / name
     found = blocks(bucket)
-    fits = bucket_bytes(found) <= plan.limits.bucket_bytes
-    done = (
-        _dealt_anew(plan, name, found, level) if not fits and level < LEVELS else _decided(plan, name, found, fits=fits)
-    )
+    if bucket_bytes(found) <= plan.limits.bucket_bytes:
+        done = decide(plan, name, found)
+    elif level < LEVELS:
+        done = _dealt_anew(plan, name, found, level)
+    else:
+        done = _decided(plan, name, lambda reader: sorted_on_disk(found, reader, plan, bucket))
+        sort_segments(done.events)
     rmtree(bucket, ignore_errors=True)
     return done
 
 
-def _decided(plan: Plan, name: str, found: list[Block], *, fits: bool) -> Done:
+def decide(plan: Plan, name: str, found: Sequence[Lines]) -> Done:
+    """Process what fits in memory, wherever it lies, as the bucket of that name."""
+    return _decided(plan, name, lambda reader: in_memory(found, reader, by_time=plan.by_time))
+
+
+def _decided(plan: Plan, name: str, sessions_of: Callable[[Reader], Iterable[Session]]) -> Done:
     engine = Engine(plan.book, plan.as_of_ms)
     events, letters = _outputs(plan, name)
     with ExitStack() as stack:
         writer = stack.enter_context(SegmentWriter(events))
         reader = Reader(plan, engine, stack.enter_context(SegmentWriter(letters)) if letters else None)
         stack.enter_context(_no_cycles())
-        if fits:
-            sessions: Iterable[Session] = in_memory(found, reader, by_time=plan.by_time)
-        else:
-            sessions = sorted_on_disk(found, reader, plan, plan.directory / name)
-        for seq, interactions in sessions:
+        for seq, interactions in sessions_of(reader):
             writer.write_all(seq, engine.events(interactions))
-    if not fits:
-        sort_segments(events)
     return Done(engine.tally, events, letters)
 
 

@@ -87,10 +87,10 @@ class Engine:
         tally = self.tally
         tally.records += 1
         decoded = self._book.decode(raw, self._as_of_ms)
-        if isinstance(decoded, Unknown):
+        if type(decoded) is Unknown:
             _count(tally.unknown, decoded.type)
             return None
-        if isinstance(decoded, Fault):
+        if type(decoded) is Fault:
             _count(tally.dead_letters, decoded.field)
         return decoded
 

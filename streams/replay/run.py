@@ -6,10 +6,10 @@
 
 What comes out depends on the input and the rules alone: not on how many processes
 there are, how large a bucket may be, or when which of them was done. An input that
-fits in one bucket is not dealt at all.
+fits in one bucket is not dealt at all: its lines go to no disk.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Final, Literal
 import msgspec
 
 from streams.attribution import RuleBook
-from streams.replay.bucket import Done, process
+from streams.replay.bucket import Done, decide, process
 from streams.replay.crew import Crew
 from streams.replay.dead_letters import dead_line, oversized_fault
 from streams.replay.engine import Engine, Tally
@@ -27,7 +27,7 @@ from streams.replay.errors import BadOutput
 from streams.replay.plan import Limits, Plan
 from streams.replay.reading import STDIN, Chunk, check_names, chunks, total_bytes
 from streams.replay.segments import SegmentWriter, merged
-from streams.replay.spill import LEVELS, deal, store
+from streams.replay.spill import deal
 from streams.replay.writing import STDOUT, check_file, check_output, room_in, whole_file
 
 __all__ = ["Phase", "Progress", "Replay", "replay"]
@@ -141,9 +141,8 @@ class _Run:
         self._read_bytes += size
         self._progress("reading", self._read_bytes, self._bytes)
 
-    def _in_one(self, whole: Iterable[Chunk]) -> Done:
-        store(chain.from_iterable(chunk.lines() for chunk in whole), self._directory / _ONE_BUCKET)
-        return process(self._plan, _ONE_BUCKET, LEVELS)
+    def _in_one(self, whole: Sequence[Chunk]) -> Done:
+        return decide(self._plan, _ONE_BUCKET, whole)
 
     def _in_buckets(self, whole: Iterable[Chunk]) -> list[Done]:
         with Crew(self._plan, self._wanted.jobs) as crew:

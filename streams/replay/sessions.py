@@ -18,7 +18,7 @@ from streams.replay.dead_letters import dead_line
 from streams.replay.engine import Engine, sort_by_time
 from streams.replay.plan import Plan
 from streams.replay.segments import SegmentWriter
-from streams.replay.spill import Block, Placed
+from streams.replay.spill import Block, Lines, Placed
 
 __all__ = ["Reader", "in_memory", "sorted_on_disk"]
 
@@ -43,15 +43,15 @@ class Reader:
         read = self._engine.read
         for seq, line in placed:
             decoded = read(line)
-            if isinstance(decoded, Fault):
+            if type(decoded) is Fault:
                 if self._letters is not None:
                     self._letters.write(seq, dead_line(*self._plan.place(seq), decoded, line))
             elif decoded is not None:
                 yield seq, line, decoded
 
 
-def in_memory(found: Sequence[Block], reader: Reader, *, by_time: bool) -> Iterator[Session]:
-    """The sessions of a bucket, in the order of their first interactions."""
+def in_memory(found: Sequence[Lines], reader: Reader, *, by_time: bool) -> Iterator[Session]:
+    """The sessions of all these lines, in the order of their first interactions."""
     sessions: dict[str, tuple[int, list[Interaction]]] = {}
     for block in found:
         for seq, _, interaction in reader.read(block.lines()):
@@ -61,9 +61,9 @@ def in_memory(found: Sequence[Block], reader: Reader, *, by_time: bool) -> Itera
                 sessions[key] = (seq, [interaction])
             else:
                 known[1].append(interaction)
-    while sessions:
+    for key in list(sessions):
         # One by one, so that the memory of those done is free.
-        seq, interactions = sessions.pop(next(iter(sessions)))
+        seq, interactions = sessions.pop(key)
         if by_time:
             sort_by_time(interactions)
         yield seq, interactions

@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from struct import Struct
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 from zlib import crc32
 
 import msgspec
 
 from schemas.interaction import Fault, Unknown, decode_interaction, session_key
 
-__all__ = ["FANOUT", "LEVELS", "Block", "Placed", "blocks", "bucket_bytes", "deal", "key_of", "store"]
+__all__ = ["FANOUT", "LEVELS", "Block", "Lines", "Placed", "blocks", "bucket_bytes", "deal", "key_of"]
 
 FANOUT: Final = 64
 """Buckets of one dealing: the files of all of them are open at once when they are merged."""
@@ -27,6 +27,14 @@ LEVELS: Final = 2
 
 Placed = tuple[int, bytes]
 """A line and its place."""
+
+
+class Lines(Protocol):
+    """Lines that lie somewhere: in a bucket, or in memory."""
+
+    def lines(self) -> Iterator[Placed]:
+        """Each of them with its place."""
+
 
 _HEADER: Final = Struct("<QIQ")  # place of the first line, lines, bytes
 _PLACE_BYTES: Final = 8
@@ -73,15 +81,6 @@ def deal(placed: Iterable[Placed], directory: Path, prefix: str = "", level: int
         _append(directory / name, seqs, lines)
         names.add(name)
     return names
-
-
-def store(placed: Iterable[Placed], bucket: Path) -> None:
-    """Put lines into one bucket."""
-    seqs, lines = array("Q"), []
-    for seq, line in placed:
-        seqs.append(seq)
-        lines.append(line)
-    _append(bucket, seqs, lines)
 
 
 def _append(bucket: Path, seqs: "array[int]", lines: Sequence[bytes]) -> None:

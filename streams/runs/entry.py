@@ -28,7 +28,9 @@ class Entry(NamedTuple):
 
 def pack(last_offset: int, touched_ms: int, expires_micros: int, payload: bytes) -> bytes:
     """The bytes of an entry. Times before the epoch count as the epoch."""
-    return _HEADER.pack(ENTRY_VERSION, last_offset, max(touched_ms, 0), max(expires_micros, 0)) + payload
+    touched_ms = touched_ms if touched_ms > 0 else 0
+    expires_micros = expires_micros if expires_micros > 0 else 0
+    return _HEADER.pack(ENTRY_VERSION, last_offset, touched_ms, expires_micros) + payload
 
 
 def unpack(stored: bytes) -> Entry:

@@ -5,6 +5,7 @@ through `decode_interaction` and `step`, as in a replay.
 """
 
 from collections import Counter
+from operator import attrgetter
 from time import monotonic
 from typing import Final
 
@@ -12,7 +13,7 @@ from schemas.dead_letter import Stage
 from schemas.ga_event import encode_event
 from schemas.interaction import Fault, Interaction, Unknown, session_key
 from schemas.session import Session, encode_session
-from streams.attribution import RuleBook, step
+from streams.attribution import Decision, RuleBook, step
 from streams.observe import metrics
 from streams.runs import Output, Record, Run, RunTable, TablePartition, Writes, pack
 from streams.worker.dead_letters import DeadLetterWindow, dead_letter
@@ -22,6 +23,7 @@ from streams.worker.topics import Topics
 __all__ = ["Attribute"]
 
 STAGE: Final[Stage] = "attribute"
+_timestamp: Final = attrgetter("timestamp")
 
 
 def _key_fault(decoded: Interaction, key: bytes | None) -> Fault:
@@ -53,6 +55,10 @@ class Attribute:
         self._topics = topics
         self._window = window
         self._sessions: dict[int, LiveSessions] = {}
+        self._outlives_micros: Final = {
+            of_visitor: rules.default.gap_micros(of_visitor=of_visitor) + rules.max_ahead_micros
+            for of_visitor in (False, True)
+        }
 
     def compute(self, run: Run) -> Writes:
         """Apply a run's records to its partition's sessions; what to write for it.
@@ -101,10 +107,10 @@ class Attribute:
         for index, record in enumerate(run.records):
             key, arrived_ms = record.key, record.timestamp
             decoded = decode(record.value, arrived_ms)
-            if isinstance(decoded, Unknown):
+            if type(decoded) is Unknown:
                 computed.outcomes["unknown"] += 1
                 continue
-            if isinstance(decoded, Fault) or key is None or key != session_key(decoded).encode():
+            if type(decoded) is Fault or key is None or key != session_key(decoded).encode():
                 self._dead_letter(run, index, decoded, computed)
                 continue
             live = taken.get(key)
@@ -117,22 +123,27 @@ class Attribute:
             if decision.session is live.session:
                 duplicates += 1
             live.session, live.last_offset, live.changed = decision.session, record.offset, True
-            live.touched_ms = max(live.touched_ms, arrived_ms)
-            watermark_micros = max(watermark_micros, decoded.timestamp)
+            if arrived_ms > live.touched_ms:
+                live.touched_ms = arrived_ms
+            if decoded.timestamp > watermark_micros:
+                watermark_micros = decoded.timestamp
             applied += 1
-            if decision.events:
-                for event in decision.events:
-                    computed.events.append(Record(key, encode_event(event)))
-                    computed.names[event.name] += 1
-            elif decision.dropped_for_consent:
-                computed.dropped_for_consent += 1
+            if decision.events or decision.dropped_for_consent:
+                self._send(key, decision, computed)
         computed.outcomes["duplicate"] = duplicates
         computed.outcomes["applied"] = applied - duplicates
         computed.watermark_micros = int(watermark_micros)
 
     @staticmethod
+    def _send(key: bytes, decision: Decision, computed: _Computed) -> None:
+        computed.dropped_for_consent += not decision.events
+        for event in decision.events:
+            computed.events.append(Record(key, encode_event(event)))
+            computed.names[event.name] += 1
+
+    @staticmethod
     def _dead_letter(run: Run, index: int, decoded: Interaction | Fault, computed: _Computed) -> None:
-        fault = decoded if isinstance(decoded, Fault) else _key_fault(decoded, run.records[index].key)
+        fault = decoded if type(decoded) is Fault else _key_fault(decoded, run.records[index].key)
         computed.dead_letters.append(dead_letter(run, index, STAGE, fault))
         computed.codes[fault.code] += 1
         computed.outcomes["dead_letter"] += 1
@@ -153,7 +164,7 @@ class Attribute:
             held.put(key, live.stored)
             changes.append(Record(key, live.stored))
             sessions.give_back(key, live)
-        held.advance(computed.watermark_micros, max(record.timestamp for record in run.records))
+        held.advance(computed.watermark_micros, max(map(_timestamp, run.records)))
         committed = self._table.committed_next_offset(run.partition)
         gone = held.sweep(committed)
         metrics.SESSIONS_REMOVED.inc(len(gone))
@@ -162,8 +173,7 @@ class Attribute:
 
     def _expires(self, session: Session) -> int:
         """When nothing needs it, by event time: past its gap, and past what a clock may be ahead."""
-        gap = self._rules.default.gap_micros(of_visitor=session.of_visitor)
-        return session.last_micros + gap + self._rules.max_ahead_micros
+        return session.last_micros + self._outlives_micros[session.of_visitor]
 
     def _measure(self, run: Run, computed: _Computed, held: TablePartition, began: float) -> None:
         for outcome, count in computed.outcomes.items():

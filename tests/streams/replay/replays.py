@@ -1,13 +1,14 @@
 """Replays small and large, and a reference: the same by the shortest way, all in memory."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from schemas.ga_event import encode_event
 from schemas.interaction import Fault, Interaction, Unknown, session_key
 from streams.attribution import RuleBook, step
-from streams.replay import Replay, Tally, replay
+from streams.replay import Replay, Tally, replay, spill
 from streams.replay.plan import Limits
 
 CASES: Final = Path(__file__).parents[2] / "contract_cases"
@@ -17,6 +18,12 @@ ONE_BUCKET: Final = Limits()
 IN_BUCKETS: Final = Limits(chunk_bytes=4_000, bucket_bytes=60_000)
 DEALT_ANEW: Final = Limits(chunk_bytes=4_000, bucket_bytes=3_000)
 ON_DISK: Final = Limits(chunk_bytes=4_000, bucket_bytes=100)
+
+
+def store(placed: Iterable[tuple[int, bytes]], bucket: Path) -> None:
+    """Put lines into one bucket."""
+    found = list(placed)
+    spill._append(bucket, array("Q", [seq for seq, _ in found]), [line for _, line in found])
 
 
 def reference(lines: Sequence[bytes], order: str = "time", book: RuleBook | None = None) -> list[bytes]:

@@ -8,8 +8,7 @@ from streams.attribution import RuleBook
 from streams.replay.bucket import process
 from streams.replay.plan import Limits, Plan
 from streams.replay.segments import merged
-from streams.replay.spill import store
-from tests.streams.replay.replays import AS_OF_MS, LINES, reference
+from tests.streams.replay.replays import AS_OF_MS, LINES, reference, store
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from streams.replay.engine import Engine
 from streams.replay.plan import Limits, Plan
 from streams.replay.segments import SegmentWriter, merged
 from streams.replay.sessions import Reader, in_memory, sorted_on_disk
-from streams.replay.spill import blocks, store
-from tests.streams.replay.replays import AS_OF_MS, LINES
+from streams.replay.spill import blocks
+from tests.streams.replay.replays import AS_OF_MS, LINES, store
 
 BOOK = RuleBook()
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.interaction import Fault, Unknown, decode_interaction, session_key
-from streams.replay.spill import FANOUT, blocks, bucket_bytes, deal, key_of, store
-from tests.streams.replay.replays import LINES
+from streams.replay.spill import FANOUT, blocks, bucket_bytes, deal, key_of
+from tests.streams.replay.replays import LINES, store
 
 ids = st.text(min_size=1, max_size=5)
 
