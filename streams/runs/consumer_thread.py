@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import aiokafka
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types.tuples import TP
@@ -21,6 +22,8 @@ __all__ = ["Fetched", "RunConsumerThread"]
 
 CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """The group's time-outs go on while this machine is suspended, so its clock must, where there is such a one."""
+FETCHING: Final = 2
+"""The connections that fetches have for themselves, beside the two groups that aiokafka knows."""
 
 
 class Fetched(dict[TP, Records]):
@@ -141,7 +144,24 @@ class RunConsumerThread(AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust has it of its own transactions, which are not used.
         consumer._isolation_level = self.app.isolation_level  # type: ignore[attr-defined]
+        self._fetch_apart(consumer._client)
         return consumer
+
+    @staticmethod
+    def _fetch_apart(client: Any) -> None:
+        """A fetch on a connection of its own: it waits at the broker for records, for as long as a second and a half.
+
+        A broker answers the requests of a connection one by one, so that what is asked behind a fetch waits with
+        it: where topics end and begin, three times at the end of a recovery.
+        """
+        send = client.send
+
+        async def send_apart(node_id: Any, request: Any, **options: Any) -> Any:
+            if isinstance(request, FetchRequest):
+                options["group"] = FETCHING
+            return await send(node_id, request, **options)
+
+        client.send = send_apart
 
     async def stay_alive(self) -> None:
         """Count as a poll although there is no room for records."""

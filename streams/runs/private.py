@@ -72,7 +72,7 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_slurp_changelogs",
         "_restart_recovery",
     ),
-    "faust.tables.manager:TableManager": ("changelog_topics", "recovery", "_recovery"),
+    "faust.tables.manager:TableManager": ("changelog_topics", "recovery", "_recovery", "on_start", "_update_channels"),
     "faust.tables.base:Collection": (
         "on_changelog_event",
         "apply_changelog_batch",
@@ -90,7 +90,7 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "commit_transaction",
         "abort_transaction",
     ),
-    "aiokafka:AIOKafkaConsumer": ("_coordinator", "_isolation_level"),
+    "aiokafka:AIOKafkaConsumer": ("_client", "_coordinator", "_isolation_level"),
     # A request of our own: topic ids are in no answer that aiokafka asks for.
     "aiokafka.client:AIOKafkaClient": ("get_random_node", "send"),
     "aiokafka.protocol.api:Request": ("prepare", "build"),

@@ -1,10 +1,13 @@
-"""The consumer's thread, without a broker: how long the group has been silent."""
+"""The consumer's thread, without a broker: how long the group has been silent, and what goes over which connection."""
 
 import time
 from types import SimpleNamespace
 
 import pytest
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
+from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka.protocol.offset import OffsetRequest
 
 from streams.runs import RunApp, consumer_thread
 
@@ -86,3 +89,24 @@ def test_no_wall_clock_that_is_set_back_hides_a_silence():
 def test_the_clock_goes_on_while_the_machine_is_suspended():
     """Where the system has such a one; elsewhere the monotonic clock has to do."""
     assert getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC) == consumer_thread.CLOCK
+
+
+class Client:
+    """aiokafka's, as far as a request is given a connection."""
+
+    def __init__(self):
+        self.sent = []
+
+    async def send(self, _node_id, request, *, group=0):
+        self.sent.append((type(request), group))
+
+
+async def test_nothing_is_asked_behind_a_fetch_that_waits_for_records(app):
+    client = Client()
+    app.consumer._thread._fetch_apart(client)
+    fetch, where = FetchRequest(1500, 1, 1, 0, [], rack_id=""), OffsetRequest(-1, 0, [])
+    for request, options in ((fetch, {}), (where, {}), (MetadataRequest([]), {}), (SYNC, {"group": 1})):
+        await client.send(1, request, **options)
+    groups = dict(client.sent)
+    assert groups.pop(FetchRequest) not in groups.values()
+    assert groups == {OffsetRequest: 0, MetadataRequest: 0, SyncGroupRequest: 1}, "the others stay where they were"
