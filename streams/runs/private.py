@@ -90,12 +90,18 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "commit_transaction",
         "abort_transaction",
     ),
-    "aiokafka:AIOKafkaConsumer": ("_client", "_coordinator", "_isolation_level"),
+    "aiokafka:AIOKafkaConsumer": ("_client", "_coordinator", "_fetcher", "_isolation_level", "_subscription"),
     # A request of our own: topic ids are in no answer that aiokafka asks for.
     "aiokafka.client:AIOKafkaClient": ("get_random_node", "send"),
     "aiokafka.protocol.api:Request": ("prepare", "build"),
     "aiokafka.consumer.subscription_state:SubscriptionState": ("fetch_context", "fetcher_idle_time", "subscription"),
-    "aiokafka.consumer.subscription_state:TopicPartitionState": ("position", "has_valid_position"),
+    "aiokafka.consumer.subscription_state:TopicPartitionState": (
+        "position",
+        "has_valid_position",
+        "paused",
+        "pause",
+        "resume",
+    ),
     "aiokafka.consumer.group_coordinator:GroupCoordinator": (
         "_do_heartbeat",
         "_send_req",
@@ -104,6 +110,14 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_performed_join_prepare",
         "_rejoin_needed_fut",
     ),
-    "aiokafka.consumer.fetcher:Fetcher": ("fetched_records",),
+    "aiokafka.consumer.fetcher:Fetcher": (
+        "fetched_records",
+        "_create_fetch_waiter",
+        "_get_actions_per_node",
+        "_prefetch_backoff",
+        "_fetch_max_wait_ms",
+        "_records",
+    ),
+    "aiokafka.consumer.fetcher:FetchResult": ("_created",),
 }
 """By class, the attributes that are overridden, called or read."""

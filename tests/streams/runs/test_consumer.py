@@ -68,3 +68,11 @@ async def test_a_stop_before_the_client_is_there_finds_nothing_to_commit(app):
     del app.consumer.assignment  # the real one, which has no client to ask
     await app.consumer.wait_empty()
     assert app.committed == []
+
+
+@pytest.mark.parametrize("left_out", [True, False])
+async def test_a_partition_that_has_room_again_waits_for_no_fetch_that_left_it_out(app, left_out):
+    message = deliver(app)
+    app.consumer._left_out = {message.tp} if left_out else set()
+    app.consumer.ack(message)
+    assert app.consumer._thread.hurried == left_out
