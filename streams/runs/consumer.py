@@ -37,6 +37,8 @@ logger: Final = logging.getLogger(__name__)
 
 FETCH_WAIT_S: Final = 0.5
 """How long a fetch waits for records, if nobody hurries it."""
+SMALL_RUNS: Final = 64
+"""Runs of a partition that may wait to be written together."""
 SINK_PATIENCE_S: Final = 1.0
 """How long a rebalance or a stop waits for a sink to finish its runs by itself."""
 AFTER_SINKS_S: Final = 2.0
@@ -139,7 +141,19 @@ class RunConsumer(Consumer):
         self._refused.clear()
 
     def _has_room(self, tp: TP) -> bool:
-        return self._unfinished[tp] < self.app.runs_in_flight  # type: ignore[attr-defined]
+        """Whether one more run of a partition may be under way.
+
+        By number, so that records wait at the broker and come in larger runs. But runs that wait for a transaction
+        to end all go into the next: where the number held them back, a record would wait for several. So there
+        small ones may be more, as long as they hold no more records than the number of large ones would.
+        """
+        app, under_way = cast("Any", self.app), self._unfinished[tp]
+        if under_way < app.runs_in_flight:
+            return True
+        if under_way >= SMALL_RUNS or not app.written_together(tp.topic):
+            return False
+        records = sum(len(message.run) for message in self._delivered[tp] if not message.acked)
+        return records <= (app.runs_in_flight - 1) * app.conf.broker_max_poll_records
 
     async def _wait_for_room(self) -> None:
         try:

@@ -89,7 +89,11 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "send_offsets_to_transaction",
         "commit_transaction",
         "abort_transaction",
+        "_sender",
     ),
+    "aiokafka.producer.sender:Sender": ("_txn_manager", "_find_coordinator", "_do_add_partitions_to_txn"),
+    "aiokafka.producer.sender:AddPartitionsToTxnHandler": ("handle_response", "do"),
+    "aiokafka.producer.transaction_manager:TransactionManager": ("transactional_id",),
     "aiokafka:AIOKafkaConsumer": ("_client", "_coordinator", "_fetcher", "_isolation_level", "_subscription"),
     # A request of our own: topic ids are in no answer that aiokafka asks for.
     "aiokafka.client:AIOKafkaClient": ("get_random_node", "send"),
