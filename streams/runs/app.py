@@ -79,7 +79,6 @@ class RunApp(faust.App):
         self.writing: Writing = ExactlyOnce(self) if exactly_once else AtLeastOnce(self)
         self._pipelines: list[Pipeline] = []
         self._inputs: set[str] = set()
-        self._together: set[str] = set()  # inputs of which runs that wait are written together
         self._publisher = Publisher(self._aiokafka_producer)
         self._rebalances_over = 0
         self._drained = asyncio.Event()  # a stop has let finish what was begun, or has given it up
@@ -120,18 +119,12 @@ class RunApp(faust.App):
     def _consume(self, topic: str, pipeline: Pipeline) -> None:
         self._pipelines.append(pipeline)
         self._inputs.add(topic)
-        if self.transactional and isinstance(pipeline, Stateful):
-            self._together.add(topic)
 
         async def runs(stream: StreamT[Run]) -> None:
             await pipeline.consume(stream)
 
         channel = self.topic(topic, schema=RunSchema(), key_type=bytes, value_type=bytes)
         self.agent(channel, name=f"{self.conf.id}.{topic}")(runs)
-
-    def written_together(self, topic: str) -> bool:
-        """Whether a run of this input that waits goes into the next transaction with all that wait."""
-        return topic in self._together
 
     async def give_up_sinks(self, patience_s: float) -> None:
         """Give up the runs that wait for somebody else; what is half done there gets so long to be done."""

@@ -36,9 +36,7 @@ __all__ = ["RunConsumer"]
 logger: Final = logging.getLogger(__name__)
 
 FETCH_WAIT_S: Final = 0.5
-"""How long a fetch waits for records, if nobody hurries it."""
-SMALL_RUNS: Final = 64
-"""Runs of a partition that may wait to be written together."""
+"""How long a fetch waits for records: a seek has to wait it out."""
 SINK_PATIENCE_S: Final = 1.0
 """How long a rebalance or a stop waits for a sink to finish its runs by itself."""
 AFTER_SINKS_S: Final = 2.0
@@ -55,7 +53,6 @@ class RunConsumer(Consumer):
         super().__init__(*args, **kwargs)
         self._delivered: defaultdict[TP, deque[RunMessage]] = defaultdict(deque)
         self._unfinished: defaultdict[TP, int] = defaultdict(int)
-        self._left_out: set[TP] = set()  # of the fetch under way, as they have no room
         self._room = asyncio.Event()
         self._commit_lock = asyncio.Lock()
         # Held while records are fetched and while positions move: never both.
@@ -111,17 +108,11 @@ class RunConsumer(Consumer):
         async with self._position_lock:
             if not self.flow_active:
                 return Fetched(), self._seeks
-            cast("RunConsumerThread", self._thread).hurried = False
-            active = {tp for tp in self._get_active_partitions() if self._may_deliver(tp)}
-            partitions = {tp for tp in active if self._has_room(tp)}
+            partitions = {tp for tp in self._get_active_partitions() if self._has_room(tp) and self._may_deliver(tp)}
             if not partitions:
                 return None, self._seeks
             self._go_back_to_refused()
-            self._left_out = active - partitions
-            try:
-                fetched = await self._getmany(active_partitions=partitions, timeout=FETCH_WAIT_S)
-            finally:
-                self._left_out = set()
+            fetched = await self._getmany(active_partitions=partitions, timeout=FETCH_WAIT_S)
             # Faust answers a plain dict while the flow stops: nothing was fetched.
             return fetched if isinstance(fetched, Fetched) else Fetched(), self._seeks
 
@@ -141,19 +132,7 @@ class RunConsumer(Consumer):
         self._refused.clear()
 
     def _has_room(self, tp: TP) -> bool:
-        """Whether one more run of a partition may be under way.
-
-        By number, so that records wait at the broker and come in larger runs. But runs that wait for a transaction
-        to end all go into the next: where the number held them back, a record would wait for several. So there
-        small ones may be more, as long as they hold no more records than the number of large ones would.
-        """
-        app, under_way = cast("Any", self.app), self._unfinished[tp]
-        if under_way < app.runs_in_flight:
-            return True
-        if under_way >= SMALL_RUNS or not app.written_together(tp.topic):
-            return False
-        records = sum(len(message.run) for message in self._delivered[tp] if not message.acked)
-        return records <= (app.runs_in_flight - 1) * app.conf.broker_max_poll_records
+        return self._unfinished[tp] < self.app.runs_in_flight  # type: ignore[attr-defined]
 
     async def _wait_for_room(self) -> None:
         try:
@@ -238,8 +217,6 @@ class RunConsumer(Consumer):
         self._unacked_messages.discard(message)
         if self._unfinished[message.tp]:  # a seek has forgotten those that were under way
             self._unfinished[message.tp] -= 1
-        if message.tp in self._left_out:  # its records may be here, while the fetch waits for those of others
-            cast("RunConsumerThread", self._thread).hurry()
         self._room.set()
         notify(self._waiting_for_ack)
 
@@ -339,7 +316,6 @@ class RunConsumer(Consumer):
         await asyncio.shield(self._go_back_to_committed())
 
     async def _go_back_to_committed(self) -> None:
-        cast("RunConsumerThread", self._thread).hurry()
         async with self._position_lock:
             self._seeks += 1
             self._delivered.clear()

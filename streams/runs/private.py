@@ -72,7 +72,7 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_slurp_changelogs",
         "_restart_recovery",
     ),
-    "faust.tables.manager:TableManager": ("changelog_topics", "recovery", "_recovery", "on_start", "_update_channels"),
+    "faust.tables.manager:TableManager": ("changelog_topics", "recovery", "_recovery"),
     "faust.tables.base:Collection": (
         "on_changelog_event",
         "apply_changelog_batch",
@@ -89,23 +89,13 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "send_offsets_to_transaction",
         "commit_transaction",
         "abort_transaction",
-        "_sender",
     ),
-    "aiokafka.producer.sender:Sender": ("_txn_manager", "_find_coordinator", "_do_add_partitions_to_txn"),
-    "aiokafka.producer.sender:AddPartitionsToTxnHandler": ("handle_response", "do"),
-    "aiokafka.producer.transaction_manager:TransactionManager": ("transactional_id",),
-    "aiokafka:AIOKafkaConsumer": ("_client", "_coordinator", "_fetcher", "_isolation_level", "_subscription"),
+    "aiokafka:AIOKafkaConsumer": ("_coordinator", "_isolation_level"),
     # A request of our own: topic ids are in no answer that aiokafka asks for.
     "aiokafka.client:AIOKafkaClient": ("get_random_node", "send"),
     "aiokafka.protocol.api:Request": ("prepare", "build"),
     "aiokafka.consumer.subscription_state:SubscriptionState": ("fetch_context", "fetcher_idle_time", "subscription"),
-    "aiokafka.consumer.subscription_state:TopicPartitionState": (
-        "position",
-        "has_valid_position",
-        "paused",
-        "pause",
-        "resume",
-    ),
+    "aiokafka.consumer.subscription_state:TopicPartitionState": ("position", "has_valid_position"),
     "aiokafka.consumer.group_coordinator:GroupCoordinator": (
         "_do_heartbeat",
         "_send_req",
@@ -114,14 +104,6 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_performed_join_prepare",
         "_rejoin_needed_fut",
     ),
-    "aiokafka.consumer.fetcher:Fetcher": (
-        "fetched_records",
-        "_create_fetch_waiter",
-        "_get_actions_per_node",
-        "_prefetch_backoff",
-        "_fetch_max_wait_ms",
-        "_records",
-    ),
-    "aiokafka.consumer.fetcher:FetchResult": ("_created",),
+    "aiokafka.consumer.fetcher:Fetcher": ("fetched_records",),
 }
 """By class, the attributes that are overridden, called or read."""

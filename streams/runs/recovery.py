@@ -56,8 +56,3 @@ class RunTableManager(TableManager):
         if self._recovery is None:
             self._recovery = RunRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
         return self._recovery  # type: ignore[return-value]  # made here only
-
-    async def on_start(self) -> None:
-        """At once: Faust sleeps a second first, for tables that an agent makes as it starts. Here all are there."""
-        await self._update_channels()
-        await self.recovery.start()

@@ -23,7 +23,6 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types.tuples import TP
 
 from streams.runs.errors import Fenced, PublishFailed, TransactionFailed, TransactionsUnavailable
-from streams.runs.hastened import hasten
 from streams.runs.producer import TRANSACTION_S, Publisher, Record
 from streams.runs.run import Run
 from streams.runs.writing import Output, Turn, Work, Writes
@@ -145,7 +144,6 @@ class _Transactions:
         deadline = loop.time() + PATIENCE_S
         while True:
             producer = self._new_producer(self._id)
-            hasten(producer._sender)
             try:
                 async with asyncio.timeout_at(deadline):
                     await producer.start()
@@ -182,8 +180,7 @@ class _Transactions:
                     await producer.begin_transaction()
                     last_offsets = await asyncio.gather(*[self._publisher.publish(*output) for output in outputs])
                     # Not beside them: while the transaction's own record changes, the broker puts off what is
-                    # written in it (NotEnoughReplicas, KIP-890), and the client waits a tenth of a second. Nor once
-                    # it has changed: the broker holds records and offset of a producer to it one after the other.
+                    # written in it (NotEnoughReplicas, KIP-890), and the client waits a tenth of a second.
                     if next_offset is not None:
                         offsets = {TopicPartition(*self._tp): OffsetAndMetadata(next_offset, "")}
                         await producer.send_offsets_to_transaction(offsets, self._group)

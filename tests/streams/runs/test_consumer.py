@@ -7,7 +7,6 @@ import pytest
 from faust.types.tuples import TP
 
 from streams.runs import Run, RunApp
-from streams.runs.consumer import SMALL_RUNS
 from streams.runs.errors import CannotDrain
 from streams.runs.run import RunMessage
 
@@ -31,10 +30,10 @@ async def app():
     app.consumer._thread.thread_loop.close()  # of a thread that never began
 
 
-def deliver(app, records=1):
+def deliver(app):
     """A run that is under way."""
     record = SimpleNamespace(offset=4, timestamp=0, timestamp_type=0)
-    message = RunMessage(Run(*INPUT, [record] * records, 5), 1)
+    message = RunMessage(Run(*INPUT, [record], 5), 1)
     app.consumer._delivered[INPUT].append(message)
     app.consumer._unfinished[INPUT] += 1
     app.consumer._unacked_messages.add(message)
@@ -69,44 +68,3 @@ async def test_a_stop_before_the_client_is_there_finds_nothing_to_commit(app):
     del app.consumer.assignment  # the real one, which has no client to ask
     await app.consumer.wait_empty()
     assert app.committed == []
-
-
-@pytest.mark.parametrize("left_out", [True, False])
-async def test_a_partition_that_has_room_again_waits_for_no_fetch_that_left_it_out(app, left_out):
-    message = deliver(app)
-    app.consumer._left_out = {message.tp} if left_out else set()
-    app.consumer.ack(message)
-    assert app.consumer._thread.hurried == left_out
-
-
-# -- room for another run --------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("exactly_once", "records", "runs", "room"),
-    [
-        pytest.param(False, 1, 1, True, id="at least once, one under way"),
-        pytest.param(False, 1, 2, False, id="at least once, two: the third would wait for both"),
-        pytest.param(True, 1, 2, True, id="exactly once, two small ones: the third goes along with the second"),
-        pytest.param(True, 1, SMALL_RUNS, False, id="exactly once, as many small ones as may be"),
-        pytest.param(True, 10, 2, False, id="exactly once, with as many records as two large ones hold"),
-    ],
-)
-async def test_small_runs_that_are_written_together_need_not_wait_for_each_other(exactly_once, records, runs, room):
-    app = RunApp("test", broker="kafka://127.0.0.1:1", max_run=10, runs_in_flight=2, exactly_once=exactly_once)
-    app.stateful(INPUT.topic, lambda _run: None)
-    app.finalize()
-    for _ in range(runs):
-        deliver(app, records)
-    assert app.consumer._has_room(INPUT) == room
-    app.consumer._thread.thread_loop.close()
-
-
-async def test_runs_of_a_sink_are_handled_one_by_one_and_never_together():
-    app = RunApp("test", broker="kafka://127.0.0.1:1", runs_in_flight=2, exactly_once=True)
-    app.sink(INPUT.topic, lambda _run: None)
-    app.finalize()
-    for _ in range(2):
-        deliver(app)
-    assert not app.consumer._has_room(INPUT)
-    app.consumer._thread.thread_loop.close()

@@ -97,25 +97,3 @@ async def test_a_record_waits_for_no_other_though_another_partition_is_paused(st
         await until(lambda number=number: standing.taken[FREE] == RECORDS + number)
         assert time.monotonic() - began < FETCH_WAIT_S + 1.0  # the rest is a busy machine's
     assert standing.taken[STUCK] == 0
-
-
-async def test_where_a_topic_ends_is_told_while_a_fetch_waits_for_records(standing):
-    """A recovery asks three times before it lets input in; behind a fetch each would wait for a second and more."""
-    await until(lambda: standing.taken[FREE] == RECORDS)
-    await asyncio.sleep(0.5)
-    began = time.monotonic()
-    for _ in range(3):
-        assert await standing.app.consumer.highwaters(standing.tp(FREE)) == {standing.tp(FREE): RECORDS}
-    assert time.monotonic() - began < 1.5
-
-
-async def test_a_seek_waits_for_no_fetch_that_waits_for_records(standing):
-    """One ends each rebalance, and nothing is read before it."""
-    await until(lambda: standing.taken[FREE] == RECORDS)
-    took_s = 0.0
-    for _ in range(5):
-        await asyncio.sleep(FETCH_WAIT_S / 2)
-        began = time.monotonic()
-        await standing.app.consumer.perform_seek()
-        took_s += time.monotonic() - began
-    assert took_s < FETCH_WAIT_S

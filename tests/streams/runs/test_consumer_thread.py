@@ -1,16 +1,10 @@
-"""The consumer's thread, without a broker: how long the group has been silent, and what goes over which connection."""
+"""The consumer's thread, without a broker: how long the group has been silent."""
 
-import asyncio
 import time
 from types import SimpleNamespace
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
-from aiokafka.protocol.metadata import MetadataRequest
-from aiokafka.protocol.offset import OffsetRequest
 
 from streams.runs import RunApp, consumer_thread
 
@@ -92,80 +86,3 @@ def test_no_wall_clock_that_is_set_back_hides_a_silence():
 def test_the_clock_goes_on_while_the_machine_is_suspended():
     """Where the system has such a one; elsewhere the monotonic clock has to do."""
     assert getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC) == consumer_thread.CLOCK
-
-
-class Client:
-    """aiokafka's, as far as a request is given a connection."""
-
-    def __init__(self):
-        self.sent = []
-
-    async def send(self, _node_id, request, *, group=0):
-        self.sent.append((type(request), group))
-
-
-async def test_nothing_is_asked_behind_a_fetch_that_waits_for_records(app):
-    client = Client()
-    app.consumer._thread._fetch_apart(client)
-    fetch, where = FetchRequest(1500, 1, 1, 0, [], rack_id=""), OffsetRequest(-1, 0, [])
-    for request, options in ((fetch, {}), (where, {}), (MetadataRequest([]), {}), (SYNC, {"group": 1})):
-        await client.send(1, request, **options)
-    groups = dict(client.sent)
-    assert groups.pop(FetchRequest) not in groups.values()
-    assert groups == {OffsetRequest: 0, MetadataRequest: 0, SyncGroupRequest: 1}, "the others stay where they were"
-
-
-# -- what a fetch may wait for ---------------------------------------------------------
-
-
-class Fetcher:
-    """aiokafka's, as far as it is told how long to wait; `lying_s`: how long each partition's records lie untaken."""
-
-    def __init__(self, *lying_s):
-        self._records = {n: SimpleNamespace(_created=time.monotonic() - s) for n, s in enumerate(lying_s)}
-        self._prefetch_backoff = 0.1
-        self._fetch_max_wait_ms = 1500
-
-    def _get_actions_per_node(self, _assignment):
-        return self._fetch_max_wait_ms
-
-    def _create_fetch_waiter(self):
-        return asyncio.get_running_loop().create_future()
-
-
-@pytest.mark.parametrize(
-    ("lying_s", "waits_s"),
-    [
-        pytest.param((), consumer_thread.FETCH_S, id="of all partitions"),
-        pytest.param((0.01,), consumer_thread.HURRIED_S, id="without one that has no room"),
-        pytest.param((3600.0,), consumer_thread.FETCH_S, id="without one that waits for somebody"),
-        pytest.param((3600.0, 0.01), consumer_thread.HURRIED_S, id="without either"),
-    ],
-)
-async def test_a_fetch_is_back_soon_where_a_partition_is_left_out_of_it(app, lying_s, waits_s):
-    fetcher = Fetcher(*lying_s)
-    app.consumer._thread._hold_nobody_back(fetcher)
-    assert fetcher._get_actions_per_node(None) == waits_s * 1000
-    assert fetcher._prefetch_backoff < consumer_thread.HURRIED_S, "nor do the others wait for it"
-
-
-async def test_changelogs_are_fetched_in_recovery_alone(app):
-    given, changelog = TopicPartition("in", 0), TopicPartition("changelog", 0)
-    subscription = SubscriptionState()
-    subscription.assign_from_user({given, changelog})
-    consumer, thread = SimpleNamespace(_subscription=subscription), app.consumer._thread
-    for active, paused in (({given}, {changelog}), ({changelog}, set()), ({given}, {changelog})):
-        thread._pause_others(consumer, {"changelog"}, active)
-        assert subscription.paused_partitions() == paused
-
-
-@pytest.mark.parametrize("begun", [pytest.param(False, id="yet to begin"), pytest.param(True, id="under way")])
-async def test_a_wait_for_records_ends_for_who_cannot_wait(app, begun):
-    thread = app.consumer._thread
-    if not begun:
-        thread.hurried = True
-    waiting = asyncio.create_task(thread._until_fetched(Fetcher(), 3600.0))
-    await asyncio.sleep(0)
-    if begun:
-        thread._end_wait()
-    await asyncio.wait_for(waiting, 5)

@@ -103,19 +103,5 @@ async def test_what_faust_still_does_for_a_rebalance_that_another_has_followed_c
     assert (app.rebalancing, app.consumer.flow_active) == (True, False)
 
 
-async def test_tables_do_not_wait_for_others_that_an_agent_may_make(app):
-    waited = []
-
-    async def wait(seconds):
-        waited.append(seconds)
-
-    app.tables.sleep = wait
-    await app.tables.on_start()
-    assert waited == []
-    assert app.tables._tables_registered.is_set(), "the conductor subscribes"
-    assert app.tables.recovery.started
-    await app.tables.recovery.stop()
-
-
 async def begin_nothing(*_what):
     """No changelog is there to be asked for."""
