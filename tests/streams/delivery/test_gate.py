@@ -132,6 +132,22 @@ async def held_open(collector, body, **given):
             await body(to_ga, task, sink, there)
 
 
+class AtOnce(Collector):
+    """Answers none of the requests that open the breaker before all of them are there: then no other begins."""
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.came, self.all_there = 0, asyncio.Event()
+
+    async def _answer(self, *given):
+        self.came += 1
+        if self.came == FAILURES:
+            self.all_there.set()
+            await asyncio.sleep(0)  # for those that wait are woken in the next round, and all answer in the same
+        await self.all_there.wait()
+        return await super()._answer(*given)
+
+
 async def test_while_it_is_open_quiet_and_cancel_work_at_once_and_nothing_is_settled():
     async def body(to_ga, task, sink, there):
         async with asyncio.timeout(10), to_ga.quiet():  # not the hour that it is asked to wait
@@ -143,7 +159,7 @@ async def test_while_it_is_open_quiet_and_cancel_work_at_once_and_nothing_is_set
         assert len(to_ga._lanes) == 0
         assert there.summary()["requests"] == before == FAILURES  # and nobody asked since
 
-    await held_open(Collector(schedule=lambda _: Misbehaviour(status=503, retry_after="3600")), body)
+    await held_open(AtOnce(schedule=lambda _: Misbehaviour(status=503, retry_after="3600")), body)
 
 
 async def test_a_probe_that_is_cancelled_makes_room_for_another_calls():
