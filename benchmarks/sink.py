@@ -38,6 +38,7 @@ from schemas.receipt import encode_receipt
 from streams.delivery import Delivery, Settled
 from streams.demo.collector import Collector
 from streams.measurement import Due, Request, lane_of, pack
+from streams.runs import tune_collector
 
 RUN: Final = 8_000
 SECRET: Final = "s"  # noqa: S105 - nobody's
@@ -221,8 +222,7 @@ def taken() -> Iterator[Callable[[int, int], Figures]]:
 def measured(turn: Coroutine[None, None, Figures]) -> Figures:
     """One turn."""
     gc.collect()
-    gc.freeze()  # the traffic in its forms is nobody's garbage
-    gc.set_threshold(50_000, 20, 50)  # for all of them what the worker has for itself
+    tune_collector()  # for all of them as the worker does it; the traffic in its forms is nobody's garbage
     return asyncio.run(turn)
 
 

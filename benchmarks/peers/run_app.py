@@ -6,13 +6,12 @@ What the worker is built on, without the worker: for the jobs that are not chat2
 """
 
 import asyncio
-import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.peers.jobs import JOBS, Job
-from streams.runs import Output, Record, RocksStore, Run, RunApp, RunTable, Writes, pack, unpack
+from streams.runs import Output, Record, RocksStore, Run, RunApp, RunTable, Writes, pack, tune_collector, unpack
 
 NEVER = 1 << 60
 """When a count expires."""
@@ -69,8 +68,7 @@ async def main(bootstrap: str, prefix: str, partitions: int, job: Job, guarantee
         store=RocksStore(Path(state_dir)),
     )
     app.stateful(f"{prefix}{job.reads}", computation(job, table, f"{prefix}{job.writes}"), table)
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # as the worker does
+    tune_collector()
     await app.start()
     await app.wait_until_stopped()
     if app.crash_reason is not None:

@@ -5,7 +5,6 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Final
 
 from streams.observe.metrics import GA_IN_FLIGHT
@@ -29,34 +28,23 @@ class Places:
         self._taken = 0
         self._none_taken = asyncio.Event()
 
-    def take(self, may_post: MayPost) -> "_Place":
+    @asynccontextmanager
+    async def take(self, may_post: MayPost) -> AsyncIterator[None]:
         """Hold a place, once there is one and a request may begin."""
-        return _Place(self, may_post)
-
-    async def begin(self, may_post: MayPost) -> None:
-        """Take one; `end` gives it back."""
-        await self._places.acquire()
-        try:
-            await self._may_begin(may_post)
-        except BaseException:
-            self._places.release()
-            raise
-        self._taken += 1
-        GA_IN_FLIGHT.inc()
-
-    async def _may_begin(self, may_post: MayPost) -> None:
-        await self._open.wait()
-        while not may_post():
-            await asyncio.sleep(_LOOK_S)
+        async with self._places:
             await self._open.wait()
-
-    def end(self) -> None:
-        """Give one back."""
-        GA_IN_FLIGHT.dec()
-        self._taken -= 1
-        if not self._taken:
-            self._none_taken.set()
-        self._places.release()
+            while not may_post():
+                await asyncio.sleep(_LOOK_S)
+                await self._open.wait()
+            self._taken += 1
+            GA_IN_FLIGHT.inc()
+            try:
+                yield
+            finally:
+                GA_IN_FLIGHT.dec()
+                self._taken -= 1
+                if not self._taken:
+                    self._none_taken.set()
 
     @asynccontextmanager
     async def quiet(self, patience_s: float = math.inf) -> AsyncIterator[None]:
@@ -75,20 +63,3 @@ class Places:
             yield
         finally:
             self._open.set()
-
-
-class _Place:
-    """A place, while it is held."""
-
-    __slots__ = ("_may_post", "_places")
-
-    def __init__(self, places: Places, may_post: MayPost) -> None:
-        self._places, self._may_post = places, may_post
-
-    async def __aenter__(self) -> None:
-        await self._places.begin(self._may_post)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._places.end()

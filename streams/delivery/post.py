@@ -21,7 +21,7 @@ from streams.delivery.timeouts import Timeouts
 from streams.delivery.transport import Transport
 from streams.measurement import Answer, Request, answer_of, host_of, no_answer
 
-__all__ = ["Post"]
+__all__ = ["Post", "address", "posted"]
 
 _ADDRESSES: Final = 1_024
 """To make an address takes longer than to send a request. More trackers than these are made anew in turn."""
@@ -35,7 +35,7 @@ class Post:
         self._timeouts = timeouts
         self._phases = timeouts.as_httpx()
         self._transport = Transport()
-        self._address = lru_cache(_ADDRESSES)(_address)  # its own: secrets do not outlive it
+        self._address = lru_cache(_ADDRESSES)(address)  # its own: secrets do not outlive it
 
     async def __aenter__(self) -> Self:
         quieten()
@@ -71,20 +71,27 @@ class Post:
 
     async def _exchange(self, request: Request, region: str, secret: str | None, now_micros: int) -> Answer:
         given = secret if request.needs_secret else None
-        posted = httpx.Request(
-            "POST",
-            self._address(self.host(region) + request.path, request.tracker_id, given),
-            headers={"content-type": request.content_type, "user-agent": "chat2ga"},
-            stream=httpx.ByteStream(request.body_at(now_micros)),
-            extensions={"timeout": self._phases},
+        where = self._address(self.host(region) + request.path, request.tracker_id, given)
+        response = await self._transport.handle_async_request(
+            posted(request, where, request.body_at(now_micros), self._phases)
         )
-        response = await self._transport.handle_async_request(posted)
         await response.aclose()
         later = None if response.is_success else response.headers.get("retry-after")
         return answer_of(response.status_code, later, now_micros)
 
 
-def _address(url: str, tracker_id: str, secret: str | None) -> httpx.URL:
-    """Raises httpx.InvalidURL."""
+def address(url: str, tracker_id: str, secret: str | None) -> httpx.URL:
+    """Where a tracker's events go, with its secret if there is one. Raises httpx.InvalidURL."""
     query = None if secret is None else {"measurement_id": tracker_id, "api_secret": secret}
     return httpx.URL(url, params=query)
+
+
+def posted(request: Request, where: httpx.URL, body: bytes, phases: dict[str, float]) -> httpx.Request:
+    """A request as the transport takes it; `phases`: seconds for each, by httpx's names."""
+    return httpx.Request(
+        "POST",
+        where,
+        headers={"content-type": request.content_type, "user-agent": "chat2ga"},
+        stream=httpx.ByteStream(body),
+        extensions={"timeout": phases},
+    )

@@ -11,7 +11,6 @@ twice and logs nothing.
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
@@ -107,7 +106,7 @@ class Transport(httpx.AsyncBaseTransport):
                 )
         except TimeoutError:
             raise httpx.ConnectTimeout("") from None
-        except (OSError, ssl.SSLError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:
             raise httpx.ConnectError(type(error).__name__) from None
         self._open.add(connection)
         if self._closed:

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from streams.delivery.errors import CannotValidate
+from streams.delivery.post import address, posted
 from streams.delivery.quiet import quieten
 from streams.delivery.transport import Transport
 from streams.measurement import Request, host_of
@@ -83,16 +84,11 @@ class Validation:
         return tuple([_masked(message, secret) for message in said.validation_messages])
 
     async def _exchange(self, host: str, request: Request, secret: str) -> tuple[int, bytes]:
-        posted = httpx.Request(
-            "POST",
-            httpx.URL(
-                host + _DEBUG + request.path, params={"measurement_id": request.tracker_id, "api_secret": secret}
-            ),
-            headers={"content-type": request.content_type, "user-agent": "chat2ga"},
-            stream=httpx.ByteStream(request.encoded[:-1] + _STRICT),
-            extensions={"timeout": httpx.Timeout(self._timeout_s).as_dict()},
+        where = address(host + _DEBUG + request.path, request.tracker_id, secret)
+        phases = dict.fromkeys(("connect", "write", "read"), self._timeout_s)
+        response = await self._transport.handle_async_request(
+            posted(request, where, request.encoded[:-1] + _STRICT, phases)
         )
-        response = await self._transport.handle_async_request(posted)
         raw = b""
         try:
             async for part in response.aiter_raw():

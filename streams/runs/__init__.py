@@ -6,6 +6,7 @@ it changes in Faust and why: docs/decisions/0002-runs-of-records.md.
 
 from streams.runs.app import RunApp
 from streams.runs.entry import Entry, pack, unpack
+from streams.runs.garbage import tune_collector
 from streams.runs.lineage import ROOT_KEY
 from streams.runs.producer import Record
 from streams.runs.run import Run
@@ -27,5 +28,6 @@ __all__ = [
     "TablePartition",
     "Writes",
     "pack",
+    "tune_collector",
     "unpack",
 ]

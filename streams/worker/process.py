@@ -5,7 +5,6 @@ Each part has its own consumer group, so that `--only` moves no offset: whether
 """
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -23,7 +22,7 @@ from streams.configuration import read_accounts, read_options
 from streams.delivery import Delivery
 from streams.errors import Chat2gaError, Fault
 from streams.observe import logs
-from streams.runs import MemoryStore, RocksStore, RunApp, RunTable, Store
+from streams.runs import MemoryStore, RocksStore, RunApp, RunTable, Store, tune_collector
 from streams.runs.errors import RunsError
 from streams.settings import Settings
 from streams.worker.attribute import Attribute
@@ -76,7 +75,7 @@ def run_worker(settings: Settings, only: Part | None = None) -> int:
     if not alone:
         check_shares(settings, delivers=only != "attribute")
         return asyncio.run(_supervise(settings, only, accounts, rules))
-    _tune_collector()
+    tune_collector()
     return asyncio.run(_work(settings, only, accounts, rules))
 
 
@@ -84,12 +83,6 @@ def _begin_logs(settings: Settings, process: str | None) -> None:
     password = settings.broker_password
     secrets = (password.get_secret_value(),) if password else ()
     logs.configure(settings.log_level, settings.log_format, secrets=secrets, process=process)
-
-
-def _tune_collector() -> None:
-    # What a run makes and drops has no cycles: the collector would look through it for nothing, every 700 objects.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def _stop_signals() -> asyncio.Event:
@@ -136,7 +129,7 @@ def _member(
 ) -> None:
     """One process of several: works with what the supervisor has read and checked, and ends with its exit code."""
     _begin_logs(settings, str(number))
-    _tune_collector()
+    tune_collector()
 
     async def work() -> int:
         stop = _stop_signals()

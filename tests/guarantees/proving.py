@@ -6,12 +6,12 @@ Nothing is kept whole; of a session some 3 kB are.
 import asyncio
 import json
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from subprocess import CompletedProcess
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
@@ -22,7 +22,7 @@ from tests.guarantees.harness import ACCOUNTS, Chat2ga, Only, secrets
 from tests.guarantees.judge import Verdict
 from tests.guarantees.ways import Failing
 from tests.kafka import Record, Written, each_record, end_offsets
-from tests.streams.cli.command import COMMAND, ROOT, environment
+from tests.streams.cli.command import ROOT, chat2ga
 
 __all__ = ["BREAKER_OPENS", "EXAMPLES", "SETTINGS", "Proof", "Run"]
 
@@ -151,7 +151,7 @@ class Run:
     async def requeued(self) -> str:
         """`chat2ga dead-letters requeue` of all that was refused; what it says."""
         done = await self._command("dead-letters", "requeue", "--code", "refused", "--yes")
-        return done.stderr.strip().splitlines()[-1]
+        return done.stderr.decode().strip().splitlines()[-1]
 
     async def stopped(self) -> None:
         """Who works ends in order, and has told no secret."""
@@ -211,21 +211,18 @@ class Run:
         for sample in google.summary()["violations_first"]:
             verdict.wrong("violation", f"{sample['rule']}: {sample['detail']}")
 
-    async def _command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        env = environment(broker=self.chat2ga.kafka.url, topic_prefix=self.chat2ga.prefix)
+    async def _command(self, *arguments: str) -> CompletedProcess[bytes]:
         done = await asyncio.to_thread(
-            subprocess.run,
-            [*COMMAND, *arguments],
+            chat2ga,
+            *arguments,
             cwd=ROOT,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_S,
-            check=False,
+            within_s=_COMMAND_S,
+            broker=self.chat2ga.kafka.url,
+            topic_prefix=self.chat2ga.prefix,
         )
-        self._hold_no_secret(f"chat2ga {arguments[0]}", (done.stdout + done.stderr).encode())
+        self._hold_no_secret(f"chat2ga {arguments[0]}", done.stdout + done.stderr)
         if done.returncode:
-            raise RuntimeError(f"chat2ga {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
+            raise RuntimeError(f"chat2ga {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr.decode()}")
         return done
 
     # -- told --------------------------------------------------------------------------------

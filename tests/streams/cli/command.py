@@ -21,7 +21,12 @@ def environment(**settings: object) -> dict[str, str]:
 
 
 def chat2ga(
-    *arguments: object, stdin: bytes = b"", cwd: Path | None = None, env: dict[str, str] | None = None, **settings: Any
+    *arguments: object,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    within_s: float = 120.0,
+    **settings: Any,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run it to its end."""
     return subprocess.run(
@@ -30,7 +35,7 @@ def chat2ga(
         capture_output=True,
         cwd=cwd,
         env={**environment(**settings), **(env or {})},
-        timeout=120,
+        timeout=within_s,
         check=False,
     )
 

@@ -1,7 +1,8 @@
 """A server that writes exactly the bytes it is told to, in the pieces it is told to: what no well-behaved one does."""
 
 import asyncio
-from contextlib import suppress
+import socket
+from contextlib import ExitStack, contextmanager, suppress
 
 CLOSE = object()
 """In place of a piece: the connection is closed."""
@@ -57,3 +58,15 @@ class RawServer:
                     continue
                 break
         writer.close()
+
+
+@contextmanager
+def nobody_accepting():
+    """An address at which whoever comes has no answer to its SYN."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        yield full.getsockname()

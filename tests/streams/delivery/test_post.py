@@ -1,8 +1,9 @@
 import asyncio
 import socket
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, repeat
 
 import pytest
 
@@ -11,6 +12,7 @@ from streams.delivery.post import Post
 from streams.delivery.timeouts import Timeouts
 from streams.demo.collector import Collector, Misbehaviour
 from streams.measurement import Request
+from tests.streams.delivery.raw import RawServer, nobody_accepting
 from tests.streams.measurement.made import NOW, UA, made, request
 
 
@@ -28,41 +30,22 @@ async def test_connections_are_used_again():
     assert len(ports) == 1
 
 
-@asynccontextmanager
-async def answering(head, *, part, every_s):
-    """An endpoint whose answer has no end."""
-
-    answers = []
-
-    async def answer(reader, writer):
-        answers.append(asyncio.current_task())
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(head)
-        with suppress(ConnectionError):
-            while not writer.is_closing():
-                writer.write(part)
-                await writer.drain()
-                await asyncio.sleep(every_s)
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-    server = await asyncio.start_server(answer, "127.0.0.1")
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    await asyncio.gather(*answers)
-
-
 async def test_an_answer_without_end_is_an_answer_and_its_connection_is_closed():
-    head = b"HTTP/1.1 200 OK\r\n\r\n"
-    async with answering(head, part=b"x" * 10_000, every_s=0) as endpoint, Post(endpoint, Timeouts(5.0)) as post:
+    def endless(_):
+        return chain([b"HTTP/1.1 200 OK\r\n\r\n"], repeat(b"x" * 10_000))
+
+    async with RawServer(endless) as there, Post(there.url, Timeouts(5.0)) as post:
         assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
         assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
+        async with asyncio.timeout(5):
+            for writer in there.connections:
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
 
 
 async def test_an_answer_whose_body_trickles_in_is_not_waited_for_nor_asked_again():
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
-    async with answering(head, part=b"x", every_s=0.1) as endpoint, Post(endpoint, Timeouts(0.3)) as post:
+    answer = [b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", *[b"x"] * 20]
+    async with RawServer(answer, pause_s=0.1) as there, Post(there.url, Timeouts(0.3)) as post:
         began = time.monotonic()
         assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
         assert time.monotonic() - began < 0.3
@@ -138,15 +121,8 @@ async def timed_out(endpoint, timeouts, asked=None):
 
 
 async def test_connecting_has_its_time():
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        port = full.getsockname()[1]
-        fill = [socket.socket() for _ in range(4)]
-        for one in fill:  # whoever comes next has no answer to its SYN
-            one.setblocking(False)
-            one.connect_ex(("127.0.0.1", port))
-        assert await timed_out(f"http://127.0.0.1:{port}", replace(PATIENT, connect_s=0.3))
-        for one in fill:
-            one.close()
+    with nobody_accepting() as (host, port):
+        assert await timed_out(f"http://{host}:{port}", replace(PATIENT, connect_s=0.3))
 
 
 class Huge(Request, frozen=True):
@@ -171,6 +147,6 @@ async def test_waiting_for_an_answer_has_its_time():
 
 
 async def test_the_whole_has_its_time_however_steadily_the_head_of_an_answer_trickles():
-    head = b"HTTP/1.1 200 OK\r\n"
-    async with answering(head, part=b"x: y\r\n", every_s=0.05) as endpoint:
-        assert await timed_out(endpoint, replace(PATIENT, whole_s=0.5, read_s=0.3))
+    answer = [b"HTTP/1.1 200 OK\r\n", *[b"x: y\r\n"] * 200]
+    async with RawServer(answer, pause_s=0.05) as there:
+        assert await timed_out(there.url, replace(PATIENT, whole_s=0.5, read_s=0.3))

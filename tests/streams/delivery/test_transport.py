@@ -17,7 +17,7 @@ from streams.delivery import connection
 from streams.delivery import transport as module
 from streams.delivery.transport import Transport
 from tests.kafka.certificates import Authority
-from tests.streams.delivery.raw import CLOSE, RawServer
+from tests.streams.delivery.raw import CLOSE, RawServer, nobody_accepting
 
 TIMES = {"connect": 5.0, "write": 5.0, "read": 5.0}
 EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -388,23 +388,17 @@ async def test_over_tls_a_connection_that_ends_with_its_answer_ends_at_once(tran
 
 async def test_a_host_of_two_addresses_is_asked_at_the_one_that_answers(transport, monkeypatch):
     loop = asyncio.get_running_loop()
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        fill = [socket.socket() for _ in range(4)]
-        for one in fill:  # whoever comes next has no answer to its SYN
-            one.setblocking(False)
-            one.connect_ex(full.getsockname())
+    with nobody_accepting() as silent:
         async with RawServer([EMPTY]) as there:
 
             async def both(*_, **__):
-                addresses = [full.getsockname(), ("127.0.0.1", there.port)]
+                addresses = [silent, ("127.0.0.1", there.port)]
                 return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
 
             monkeypatch.setattr(loop, "getaddrinfo", both)
             began = loop.time()
             assert (await said(transport, "http://two.test"))[0] == 204
             assert loop.time() - began < TIMES["connect"]
-        for one in fill:
-            one.close()
 
 
 def open_files():
