@@ -36,6 +36,13 @@ def test_a_closed_partition_can_be_opened_again(store):
     store.close(0)
 
 
+def test_a_partition_has_a_small_write_buffer(tmp_path):
+    """RocksDB's own is 64 MiB: with sixteen partitions a gigabyte of what the table has in memory already."""
+    RocksStore(tmp_path).write(0, [(b"k", b"v")], 7)
+    (options,) = (tmp_path / "0").glob("OPTIONS-*")
+    assert "write_buffer_size=4194304\n" in options.read_text()
+
+
 @given(CHANGES)
 def test_what_was_written_is_there_after_a_restart_with_its_offset(tmp_path_factory, runs):
     directory = tmp_path_factory.mktemp("table")
