@@ -37,6 +37,9 @@ logger: Final = logging.getLogger(__name__)
 
 FETCH_WAIT_S: Final = 0.5
 """How long a fetch waits for records: a seek has to wait it out."""
+AHEAD_RECORDS: Final = 1_000
+"""From so many on the next fetch begins while they are computed. A few are computed sooner than it would be answered,
+and meanwhile others come that one run can have with them."""
 SINK_PATIENCE_S: Final = 1.0
 """How long a rebalance or a stop waits for a sink to finish its runs by itself."""
 AFTER_SINKS_S: Final = 2.0
@@ -82,25 +85,36 @@ class RunConsumer(Consumer):
         def stopping() -> bool:
             return bool(self._stopped.is_set() or cast("Any", fetcher)._stopped.is_set())
 
+        ahead: asyncio.Task[tuple[Fetched | None, int]] | None = None
         try:
             while not stopping():
-                if not self.flow_active:
+                if ahead is None and not self.flow_active:
                     await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # any event will do
                     continue
-                fetched, seeks = await self._fetch_runs()
+                fetched, seeks = await (ahead or self._fetch_runs())
+                ahead = None
                 if fetched is None:
                     await self._wait_for_room()
                     continue
-                for tp, records in fetched.items():
-                    if stopping() or not await self._deliver(ensure_TP(tp), records, fetched, seeks):
-                        # Not lost: either a seek follows, or the next fetch goes back to it.
-                        self._refused.setdefault(ensure_TP(tp), records[0].offset)
-                for tp, next_offset in fetched.passed.items():
-                    await self._pass(ensure_TP(tp), next_offset, seeks)
+                admitted = await self._admitted(fetched, seeks)
+                if self._may_fetch_ahead(admitted):
+                    # Before these are handed on, as their agents compute at once: meanwhile the broker answers, and
+                    # the thread reads what it answered.
+                    ahead = asyncio.create_task(self._fetch_runs())
+                await self._hand_all_on(admitted, fetched, seeks)
                 await asyncio.sleep(0)
         except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+
+    def _may_fetch_ahead(self, admitted: Iterable[RunMessage]) -> bool:
+        """Where these take long enough; not in a rebalance, as recovery moves the changelogs' positions as it goes."""
+        many = sum([len(message.run) for message in admitted]) >= AHEAD_RECORDS
+        return many and self.flow_active and not self.app.rebalancing
 
     async def _fetch_runs(self) -> tuple[Fetched | None, int]:
         """One fetch, never while positions move; None where no partition has room."""
@@ -157,28 +171,60 @@ class RunConsumer(Consumer):
         """Something has changed in what may be fetched: a wait for room would sleep through it."""
         self._room.set()
 
-    async def _deliver(self, tp: TP, records: Records, fetched: Fetched, seeks: int) -> bool:
-        """Hand one run on; False where these records are of a past that a seek has ended."""
-        if seeks != self._seeks or not self._may_deliver(tp):
-            return False
+    async def _admitted(self, fetched: Fetched, seeks: int) -> list[RunMessage]:
+        """The runs of what was fetched. Nothing is fetched until it is known of all of them."""
+        admitted = [await self._admit(ensure_TP(tp), records, fetched, seeks) for tp, records in fetched.items()]
+        return [message for message in admitted if message is not None]
+
+    async def _admit(self, tp: TP, records: Records, fetched: Fetched, seeks: int) -> RunMessage | None:
+        """The run of these records, from now on under way; None where they are not to go on.
+
+        Those of a past that a seek has ended are read again from where it went. Others
+        are refused: either a seek follows, or the next fetch goes back to them, so
+        whatever is behind them is refused as well.
+        """
+        has_acks = self.app.topics.acks_enabled_for(tp.topic)
+        if seeks != self._seeks and has_acks:
+            return None
+        if seeks != self._seeks or tp in self._refused or not self._may_deliver(tp):
+            self._refused.setdefault(tp, records[0].offset)
+            return None
         read_from = self._read_offset[tp]
         if read_from is not None and records[0].offset < read_from:
-            if self.app.topics.acks_enabled_for(tp.topic):
+            if has_acks:
                 # Without a seek a position goes back only where the broker has no such offset any more.
                 await self.app.crash(InputRecreated(tp.topic, tp.partition, read_from - 1, records[-1].offset + 1))
-                return False
+                return None
             records = [record for record in records if record.offset >= read_from]
             if not records:
-                return True
+                return None
         next_offset = max(fetched.next_offsets.get(tp, 0), records[-1].offset + 1)
         message = RunMessage(Run(tp.topic, tp.partition, records, next_offset), self.app.consumer_generation_id)
-        if self.app.topics.acks_enabled_for(tp.topic):
+        if has_acks:
             self._delivered[tp].append(message)
             self._unfinished[tp] += 1
+        return message
+
+    async def _hand_all_on(self, admitted: Iterable[RunMessage], fetched: Fetched, seeks: int) -> None:
+        for message in admitted:
+            await self._hand_on(message, seeks)
+        for tp, next_offset in fetched.passed.items():
+            await self._pass(ensure_TP(tp), next_offset, seeks)
+
+    async def _hand_on(self, message: RunMessage, seeks: int) -> None:
+        """To whom it is for, unless a seek or a rebalance has come in between."""
+        tp, run = message.tp, message.run
+        if seeks != self._seeks and self.app.topics.acks_enabled_for(tp.topic):
+            return  # the seek has forgotten all that was under way
+        if seeks != self._seeks or not self._may_deliver(tp):
+            self._refused.setdefault(tp, run.first_offset)
+            if message in self._delivered[tp]:
+                self._delivered[tp].remove(message)
+                self._unfinished[tp] -= 1
+            return
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
         if seeks == self._seeks:
-            self._read_offset[tp] = next_offset
-        return True
+            self._read_offset[tp] = message.next_offset
 
     async def _pass(self, tp: TP, next_offset: int, seeks: int) -> None:
         """Tell recovery how far a changelog was read, where nothing was delivered of what lies there.

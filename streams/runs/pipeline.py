@@ -94,7 +94,9 @@ class Stateful(Pipeline):
 
     def begin(self, event: EventT) -> asyncio.Task[None]:
         """Compute now, so that the next run of the partition meets the new state; write behind."""
-        work = Work(cast("RunMessage", event.message), self._compute(cast("Run", event.value)), self._table)
+        run = cast("Run", event.value)
+        work = Work(cast("RunMessage", event.message), self._compute(run), self._table)
+        run.release()
         previous = self._last.get(event.message.tp)
         return asyncio.create_task(self._guarded(self._write(work, previous), event.message))
 

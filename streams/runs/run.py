@@ -44,6 +44,10 @@ class Run:
         """Offset of the last record. Behind it `next_offset` may skip what is delivered to nobody."""
         return self.records[-1].offset
 
+    def release(self) -> None:
+        """Let go of the records, once nothing is left to do but to write: they are the most of a worker's memory."""
+        self.records = ()
+
     def __len__(self) -> int:
         return len(self.records)
 

@@ -1,16 +1,23 @@
-"""The consumer, on the real classes without a broker: how a stop drains."""
+"""The consumer, on the real classes without a broker: how a stop drains, what is handed on while it fetches ahead."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
 from faust.types.tuples import TP
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.runs import Run, RunApp
+from streams.runs.consumer import AHEAD_RECORDS
+from streams.runs.consumer_thread import Fetched
 from streams.runs.errors import CannotDrain
 from streams.runs.run import RunMessage
+from tests.strategies import examples
 
 INPUT = TP("in", 0)
+INPUTS = [TP("in", number) for number in range(3)]
 
 
 @pytest.fixture
@@ -68,3 +75,160 @@ async def test_a_stop_before_the_client_is_there_finds_nothing_to_commit(app):
     del app.consumer.assignment  # the real one, which has no client to ask
     await app.consumer.wait_empty()
     assert app.committed == []
+
+
+# -- fetching ahead -------------------------------------------------------------------
+
+
+class Log:
+    """In place of the thread: each fetch gives `sizes` records of each partition, and in the end what is left."""
+
+    def __init__(self, committed=1):
+        self.at = dict.fromkeys(INPUTS, 0)
+        self.ends = dict.fromkeys(INPUTS, committed)
+        self.committed = committed
+        self.sizes = iter([])
+        self.fetches = 0
+
+    async def getmany(self, active_partitions, _timeout_s):
+        self.fetches += 1
+        sizes = {tp: next(self.sizes, None) for tp in sorted(active_partitions)}
+        await asyncio.sleep(0)
+        fetched = Fetched()
+        for tp, size in sizes.items():
+            first, end = self.at[tp], self.ends[tp] if size is None else self.at[tp] + size
+            if end > first:
+                fetched[tp] = [
+                    SimpleNamespace(offset=offset, timestamp=0, timestamp_type=0) for offset in range(first, end)
+                ]
+                self.at[tp], self.ends[tp] = end, max(self.ends[tp], end)
+        fetched.next_offsets = dict(self.at)
+        return fetched
+
+    def seek(self, tp, offset):
+        self.at[tp] = offset
+
+    def assignment(self):
+        return set(INPUTS)
+
+    async def seek_to_committed(self):
+        self.at = dict.fromkeys(INPUTS, self.committed)
+        return dict(self.at)
+
+    async def earliest_offsets(self, *tps):
+        return dict.fromkeys(tps, 0)
+
+    async def highwaters(self, *tps):
+        return dict.fromkeys(tps, 10**9)
+
+
+@asynccontextmanager
+async def fetching(log, hand_on):
+    """A consumer that fetches from a log, for an app that takes runs by `hand_on`; nobody waits for room."""
+    app = RunApp("test", broker="kafka://127.0.0.1:1", runs_in_flight=1_000)
+    app.stateful("in", lambda _run: None)
+    app.finalize()
+    consumer = app.consumer
+    consumer._thread.thread_loop.close()
+    consumer._thread = log
+    consumer._get_active_partitions = log.assignment
+    consumer.callback = hand_on
+    app.topics.acks_enabled_for = lambda _topic: True
+    draining = asyncio.create_task(consumer._drain_messages(SimpleNamespace(_stopped=asyncio.Event())))
+    try:
+        yield consumer
+    finally:
+        app._stopped.set()
+        draining.cancel()
+        await draining
+
+
+@pytest.mark.parametrize(("records", "fetches"), [(AHEAD_RECORDS, 2), (AHEAD_RECORDS - 1, 1)])
+async def test_the_next_fetch_is_under_way_before_a_large_run_is_handed_on(records, fetches):
+    log, handed_on = Log(), asyncio.Event()
+    log.sizes = iter([records, 0, 0, 1, 0, 0])
+    before = []
+
+    async def hand_on(_message):
+        before.append(log.fetches)
+        handed_on.set()
+
+    async with fetching(log, hand_on):
+        await asyncio.wait_for(handed_on.wait(), 5)
+    assert before[0] == fetches
+
+
+async def test_in_a_rebalance_nothing_is_fetched_ahead():
+    log, handed_on = Log(), asyncio.Event()
+    log.sizes = iter([AHEAD_RECORDS, 0, 0])
+    before = []
+
+    async def hand_on(_message):
+        before.append(log.fetches)
+        handed_on.set()
+
+    async with fetching(log, hand_on) as consumer:
+        consumer.app.rebalancing_count += 1
+        consumer.app.topics.acks_enabled_for = lambda _topic: False  # a changelog's records
+        await asyncio.wait_for(handed_on.wait(), 5)
+    assert before[0] == 1
+
+
+async def test_what_a_seek_has_ended_is_not_gone_back_to():
+    log, taken = Log(committed=7), asyncio.Event()
+    log.sizes = iter([AHEAD_RECORDS, 0, 0, 5, 5, 5, 3, 0, 0])
+    offsets = []
+
+    async def hand_on(message):
+        offsets.append((message.tp.partition, message.run.first_offset))
+        if len(offsets) == 1:
+            await asyncio.sleep(0)
+            assert log.fetches == 2  # the fetch ahead has the lock; the seek comes before its records are looked at
+            await consumer.perform_seek()
+        if len(offsets) == 2:
+            taken.set()
+
+    async with fetching(log, hand_on) as consumer:
+        await asyncio.wait_for(taken.wait(), 5)
+    assert offsets == [(0, 0), (0, 7)]
+
+
+@examples(60)
+@given(data=st.data())
+async def test_whatever_comes_in_between_no_record_is_passed_over(data):
+    """Flow that stops and goes on, with and without a seek: what is handed on of a partition goes on where it was."""
+    log = Log(committed=data.draw(st.integers(1, 50)))
+    sizes = st.integers(0, 3).map(lambda size: size * AHEAD_RECORDS // 2)
+    log.sizes = iter(data.draw(st.lists(sizes, min_size=30, max_size=60)))
+    hows = iter(data.draw(st.lists(st.sampled_from(["", "", "wait", "stop", "seek"]), max_size=20)))
+    due, handed_on, again = dict.fromkeys(INPUTS, 0), dict.fromkeys(INPUTS, 0), []
+
+    async def hand_on(message):
+        if not consumer.flow_active:
+            await consumer.can_resume_flow.wait()  # as Faust does; given up meanwhile, the run is gone
+        assert message.run.first_offset == due[message.tp]
+        due[message.tp] = message.next_offset
+        handed_on[message.tp] += 1
+        how = next(hows, "")
+        if how == "wait":
+            await asyncio.sleep(0)
+        if how in {"stop", "seek"}:
+            consumer.stop_flow()
+            consumer.app.rebalancing_count += how == "seek"
+            again.append(asyncio.create_task(go_on(how == "seek", data.draw(st.integers(0, 5)))))
+
+    async def go_on(seeks, later):
+        for _ in range(later):
+            await asyncio.sleep(0)
+        if seeks:
+            await consumer.perform_seek()
+            due.update(dict.fromkeys(INPUTS, log.committed))
+            handed_on.update(dict.fromkeys(INPUTS, 0))
+        app = consumer.app
+        app._rebalances_over = app._recovery.rebalance = app.rebalancing_count
+        consumer.resume_flow()
+
+    async with fetching(log, hand_on) as consumer, asyncio.timeout(5):
+        while due != log.ends or not all(task.done() for task in again):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+        assert {tp: consumer._unfinished[tp] for tp in INPUTS} == handed_on
