@@ -194,12 +194,13 @@ def _item(due: Due, now_micros: int) -> _Item | Rejected:
         return rejected
     notes = Notes(due.event.event_id)
     head, event = ga4.head(due.event, notes), ga4.encoded_event(due, now_micros, notes)
-    if not _fits(head, event) and head.user_agent is not None:
-        # Of all that is in a body, the user agent alone has no limit of its own.
-        notes.take("user_agent", BODY_BYTES, "left out")
-        head = msgspec.structs.replace(head, user_agent=None)
     if not _fits(head, event):
-        return Rejected(due, Note(due.event.event_id, "$", str(BODY_BYTES), "rejected"))
+        if head.user_agent is not None:
+            # Of all that is in a body, the user agent alone has no limit of its own.
+            notes.take("user_agent", BODY_BYTES, "left out")
+            head = msgspec.structs.replace(head, user_agent=None)
+        if not _fits(head, event):
+            return Rejected(due, Note(due.event.event_id, "$", str(BODY_BYTES), "rejected"))
     return _Item(due, head, event, tuple(notes.taken))
 
 
