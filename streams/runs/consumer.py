@@ -37,6 +37,8 @@ logger: Final = logging.getLogger(__name__)
 
 FETCH_WAIT_S: Final = 0.5
 """How long a fetch waits for records: a seek has to wait it out."""
+ROOM_WAIT_S: Final = 0.05
+"""How long it waits where a partition is left out that has no room: that may come at any time."""
 AHEAD_RECORDS: Final = 1_000
 """From so many on the next fetch begins while they are computed. A few are computed sooner than it would be answered,
 and meanwhile others come that one run can have with them."""
@@ -100,7 +102,7 @@ class RunConsumer(Consumer):
                 if self._may_fetch_ahead(admitted):
                     # Before these are handed on, as their agents compute at once: meanwhile the broker answers, and
                     # the thread reads what it answered.
-                    ahead = asyncio.create_task(self._fetch_runs())
+                    ahead = asyncio.create_task(self._fetch_runs(room_wait_s=0.0))
                 await self._hand_all_on(admitted, fetched, seeks)
                 await asyncio.sleep(0)
         except (ConsumerStoppedError, asyncio.CancelledError):
@@ -116,17 +118,23 @@ class RunConsumer(Consumer):
         many = sum([len(message.run) for message in admitted]) >= AHEAD_RECORDS
         return many and self.flow_active and not self.app.rebalancing
 
-    async def _fetch_runs(self) -> tuple[Fetched | None, int]:
-        """One fetch, never while positions move; None where no partition has room."""
+    async def _fetch_runs(self, room_wait_s: float = ROOM_WAIT_S) -> tuple[Fetched | None, int]:
+        """One fetch, never while positions move; None where no partition has room.
+
+        Where one has none it waits no longer than `room_wait_s` for the others: their
+        silence is not to hold up what will soon have room.
+        """
         self._room.clear()
         async with self._position_lock:
             if not self.flow_active:
                 return Fetched(), self._seeks
-            partitions = {tp for tp in self._get_active_partitions() if self._has_room(tp) and self._may_deliver(tp)}
+            open_ones = {tp for tp in self._get_active_partitions() if self._may_deliver(tp)}
+            partitions = {tp for tp in open_ones if self._has_room(tp)}
             if not partitions:
                 return None, self._seeks
+            wait_s = FETCH_WAIT_S if partitions == open_ones else room_wait_s
             self._go_back_to_refused()
-            fetched = await self._getmany(active_partitions=partitions, timeout=FETCH_WAIT_S)
+            fetched = await self._getmany(active_partitions=partitions, timeout=wait_s)
             # Faust answers a plain dict while the flow stops: nothing was fetched.
             return fetched if isinstance(fetched, Fetched) else Fetched(), self._seeks
 
@@ -174,6 +182,7 @@ class RunConsumer(Consumer):
     async def _admitted(self, fetched: Fetched, seeks: int) -> list[RunMessage]:
         """The runs of what was fetched. Nothing is fetched until it is known of all of them."""
         admitted = [await self._admit(ensure_TP(tp), records, fetched, seeks) for tp, records in fetched.items()]
+        fetched.clear()  # their runs have the records, and let go of them
         return [message for message in admitted if message is not None]
 
     async def _admit(self, tp: TP, records: Records, fetched: Fetched, seeks: int) -> RunMessage | None:
@@ -192,6 +201,7 @@ class RunConsumer(Consumer):
         read_from = self._read_offset[tp]
         if read_from is not None and records[0].offset < read_from:
             if has_acks:
+                self._refused.setdefault(tp, records[0].offset)
                 # Without a seek a position goes back only where the broker has no such offset any more.
                 await self.app.crash(InputRecreated(tp.topic, tp.partition, read_from - 1, records[-1].offset + 1))
                 return None
@@ -352,6 +362,13 @@ class RunConsumer(Consumer):
         return await until_answered(self.app, "what the group has committed", super().seek_to_committed)
 
     # -- rebalance ---------------------------------------------------------------------------
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Recovery's seek of its changelogs. What was refused of them is read from there, and not gone back to."""
+        async with self._position_lock:
+            await super().seek_wait(partitions)
+            for tp in partitions:
+                self._refused.pop(ensure_TP(tp), None)
 
     async def perform_seek(self) -> None:
         """Go back to what is committed: whatever was delivered and not committed will be read again.

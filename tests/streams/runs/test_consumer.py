@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.runs import Run, RunApp
-from streams.runs.consumer import AHEAD_RECORDS
+from streams.runs.consumer import AHEAD_RECORDS, FETCH_WAIT_S, ROOM_WAIT_S
 from streams.runs.consumer_thread import Fetched
-from streams.runs.errors import CannotDrain
+from streams.runs.errors import CannotDrain, InputRecreated
 from streams.runs.run import RunMessage
 from tests.strategies import examples
 
@@ -89,9 +89,11 @@ class Log:
         self.committed = committed
         self.sizes = iter([])
         self.fetches = 0
+        self.waits = []
 
-    async def getmany(self, active_partitions, _timeout_s):
+    async def getmany(self, active_partitions, timeout_s):
         self.fetches += 1
+        self.waits.append((sorted(active_partitions), timeout_s))
         sizes = {tp: next(self.sizes, None) for tp in sorted(active_partitions)}
         await asyncio.sleep(0)
         fetched = Fetched()
@@ -107,6 +109,9 @@ class Log:
 
     def seek(self, tp, offset):
         self.at[tp] = offset
+
+    async def seek_wait(self, partitions):
+        self.at.update(partitions)
 
     def assignment(self):
         return set(INPUTS)
@@ -172,6 +177,54 @@ async def test_in_a_rebalance_nothing_is_fetched_ahead():
         consumer.app.topics.acks_enabled_for = lambda _topic: False  # a changelog's records
         await asyncio.wait_for(handed_on.wait(), 5)
     assert before[0] == 1
+
+
+async def test_silent_partitions_do_not_hold_up_one_that_will_soon_have_room():
+    """The fetch ahead takes what is there of the others, and the one after it waits for them but shortly."""
+    log, thrice = Log(), asyncio.Event()
+    log.sizes = iter([AHEAD_RECORDS, 0, 0, 0, 0])
+
+    async def hand_on(_message):
+        thrice.set()
+
+    async with fetching(log, hand_on) as consumer:
+        consumer.app.runs_in_flight = 1
+        await asyncio.wait_for(thrice.wait(), 5)
+        while len(log.waits) < 3:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+    assert log.waits[:3] == [(INPUTS, FETCH_WAIT_S), (INPUTS[1:], 0.0), (INPUTS[1:], ROOM_WAIT_S)]
+
+
+async def test_of_an_input_that_was_made_again_nothing_goes_on():
+    log, crashed = Log(), asyncio.Event()
+    log.sizes = iter([3, 0, 0])
+
+    async def crash(error):
+        assert isinstance(error, InputRecreated)
+        crashed.set()
+
+    async def hand_on(_message):
+        raise AssertionError
+
+    async with fetching(log, hand_on) as consumer:
+        consumer.app.crash = crash
+        consumer._read_offset[INPUT] = 9
+        await asyncio.wait_for(crashed.wait(), 5)
+        assert consumer._refused == {INPUT: 0}
+
+
+async def test_where_recovery_has_sought_a_changelog_it_is_not_gone_back_to():
+    log = Log()
+
+    async def hand_on(_message):
+        raise AssertionError
+
+    async with fetching(log, hand_on) as consumer:
+        consumer.stop_flow()
+        await asyncio.sleep(0)
+        consumer._refused.update({INPUTS[0]: 20, INPUTS[1]: 30})
+        await consumer.seek_wait({INPUTS[0]: 5})
+        assert (log.at[INPUTS[0]], consumer._refused) == (5, {INPUTS[1]: 30})
 
 
 async def test_what_a_seek_has_ended_is_not_gone_back_to():
