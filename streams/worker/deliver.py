@@ -7,7 +7,7 @@ by the 72 h that GA takes events for: an older one is never sent at all.
 How long an event waits for company: not at all. A request holds what one run has of
 a client; none is kept open for a later run. A run is what one fetch gave of a
 partition, `MAX_RUN` records at most: it comes with the first record there is, at the
-latest `FETCH_WAIT_S` (of `streams.runs.consumer`) after its partition has room again. So
+latest `ROOM_WAIT_S` (of `streams.runs.consumer`) after its partition has room again. So
 requests are full exactly where there is a backlog: docs/decisions/0015-pace-and-pressure.md.
 
 While GA stands still its partitions are fetched no further: `RUNS_IN_FLIGHT` runs of

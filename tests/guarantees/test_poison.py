@@ -96,6 +96,6 @@ async def test_behind_good_records_at_most_one_window_becomes_dead_letters(chat2
     assert await chat2ga.ended("a", 60) == 1
     dead = [letter for letter in await letters(chat2ga) if letter.offset >= len(good)]
     assert len(dead) <= 200
-    committed = (await chat2ga.committed())[0]
-    assert committed <= len(good) + 200
+    # Nothing, where the worker stops before it has committed for the first time: then all of it is read again.
+    assert (await chat2ga.committed()).get(0, 0) <= len(good) + 200
     assert all(letter.value is not None or letter.code == "empty" for letter in dead)

@@ -116,10 +116,8 @@ def rules_of(chat2ga):
 # -- what has expired stays gone -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("guard", "named"), [pytest.param("", set(), id="as it is"), ("remove_uncommitted", {"not_expected"})]
-)
-async def test_an_expired_session_does_not_come_back_when_its_last_record_is_read_again(chat2ga, guard, named):
+@pytest.mark.parametrize("guard", [pytest.param("", id="as it is"), "remove_uncommitted"])
+async def test_an_expired_session_does_not_come_back_when_its_last_record_is_read_again(chat2ga, guard):
     """Killed around a sweep: behind the write of a removal, before the commit of what was removed."""
     short_sessions(chat2ga)
     chat2ga.settings |= {"max_run": 1, "commit_interval_s": 3600, "session_timeout_s": 3, "heartbeat_s": 0.5}
@@ -138,7 +136,10 @@ async def test_an_expired_session_does_not_come_back_when_its_last_record_is_rea
     await chat2ga.caught_up()
     await chat2ga.stop_all()
     verdict = await chat2ga.verdict(await chat2ga.expected(rules=rules_of(chat2ga)))
-    assert verdict.faults.keys() == named, verdict
+    if not guard:
+        assert verdict.faults == {}, verdict
+    else:  # the session that came back may stand there still
+        assert "not_expected" in verdict.faults, verdict
 
 
 # -- many live sessions, then a restart -----------------------------------------------------------
