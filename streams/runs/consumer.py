@@ -186,18 +186,10 @@ class RunConsumer(Consumer):
         return [message for message in admitted if message is not None]
 
     async def _admit(self, tp: TP, records: Records, fetched: Fetched, seeks: int) -> RunMessage | None:
-        """The run of these records, from now on under way; None where they are not to go on.
-
-        Those of a past that a seek has ended are read again from where it went. Others
-        are refused: either a seek follows, or the next fetch goes back to them, so
-        whatever is behind them is refused as well.
-        """
+        """The run of these records, from now on under way; None where they are not to go on."""
+        if self._holds_back(tp, records[0].offset, seeks):
+            return None
         has_acks = self.app.topics.acks_enabled_for(tp.topic)
-        if seeks != self._seeks and has_acks:
-            return None
-        if seeks != self._seeks or tp in self._refused or not self._may_deliver(tp):
-            self._refused.setdefault(tp, records[0].offset)
-            return None
         read_from = self._read_offset[tp]
         if read_from is not None and records[0].offset < read_from:
             if has_acks:
@@ -215,6 +207,21 @@ class RunConsumer(Consumer):
             self._unfinished[tp] += 1
         return message
 
+    def _holds_back(self, tp: TP, first_offset: int, seeks: int) -> bool:
+        """Whether what was fetched from there, so many seeks ago, is not to go on.
+
+        Input of a past that a seek has ended is read again from where it went. All else
+        is refused: either a seek follows, or the next fetch goes back to it, so
+        whatever is behind it is refused as well.
+        """
+        is_past = seeks != self._seeks
+        if is_past and self.app.topics.acks_enabled_for(tp.topic):
+            return True
+        if is_past or tp in self._refused or not self._may_deliver(tp):
+            self._refused.setdefault(tp, first_offset)
+            return True
+        return False
+
     async def _hand_all_on(self, admitted: Iterable[RunMessage], fetched: Fetched, seeks: int) -> None:
         for message in admitted:
             await self._hand_on(message, seeks)
@@ -223,12 +230,9 @@ class RunConsumer(Consumer):
 
     async def _hand_on(self, message: RunMessage, seeks: int) -> None:
         """To whom it is for, unless a seek or a rebalance has come in between."""
-        tp, run = message.tp, message.run
-        if seeks != self._seeks and self.app.topics.acks_enabled_for(tp.topic):
-            return  # the seek has forgotten all that was under way
-        if seeks != self._seeks or not self._may_deliver(tp):
-            self._refused.setdefault(tp, run.first_offset)
-            if message in self._delivered[tp]:
+        tp = message.tp
+        if self._holds_back(tp, message.run.first_offset, seeks):
+            if message in self._delivered[tp]:  # a seek has forgotten all that was under way
                 self._delivered[tp].remove(message)
                 self._unfinished[tp] -= 1
             return

@@ -91,11 +91,13 @@ async def test_with_the_guard_broken_the_topic_is_drained(chat2ga):
 async def test_behind_good_records_at_most_one_window_becomes_dead_letters(chat2ga):
     chat2ga.settings |= {"max_run": 50, "dead_letter_window": 200}
     good = [written._replace(partition=0) for record, written in traffic(32, 50, bad=0.0) if record.key]
-    await chat2ga.feed([*good, *nothing_but_poison(DEPLOY)])
+    await chat2ga.feed(good)
     chat2ga.start("a")
+    await chat2ga.caught_up()  # so that there is something committed, however fast it goes
+    await chat2ga.feed(nothing_but_poison(DEPLOY))
     assert await chat2ga.ended("a", 60) == 1
     dead = [letter for letter in await letters(chat2ga) if letter.offset >= len(good)]
     assert len(dead) <= 200
-    # Nothing, where the worker stops before it has committed for the first time: then all of it is read again.
-    assert (await chat2ga.committed()).get(0, 0) <= len(good) + 200
+    committed = (await chat2ga.committed())[0]
+    assert len(good) <= committed <= len(good) + 200
     assert all(letter.value is not None or letter.code == "empty" for letter in dead)
