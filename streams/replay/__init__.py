@@ -2,14 +2,17 @@
 
 from streams.replay.engine import Tally
 from streams.replay.explain import Explanation, Left, Question, Step, chain, explain
+from streams.replay.products import Events, Product
 from streams.replay.reading import total_bytes
 from streams.replay.run import Phase, Progress, Replay, replay
 from streams.replay.state import changes, instant_text, state_of
 
 __all__ = [
+    "Events",
     "Explanation",
     "Left",
     "Phase",
+    "Product",
     "Progress",
     "Question",
     "Replay",

@@ -53,7 +53,7 @@ def _decided(plan: Plan, name: str, sessions_of: Callable[[Reader], Iterable[Ses
         reader = Reader(plan, engine, stack.enter_context(SegmentWriter(letters)) if letters else None)
         stack.enter_context(_no_cycles())
         for seq, interactions in sessions_of(reader):
-            writer.write_all(seq, engine.events(interactions))
+            writer.write_all(seq, plan.product.lines(interactions, engine.tally))
     return Done(engine.tally, events, letters)
 
 

@@ -1,7 +1,7 @@
-"""The engine of a replay: records become interactions, and those of one session key its events.
+"""The engine of a replay: records become interactions, and those of one session key decisions.
 
 The decoding, the key and the step are the worker's. Knows no file and no process;
-what it meets and makes, it counts.
+what it meets, it counts.
 """
 
 from collections import Counter
@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 
-from schemas.ga_event import encode_event
 from schemas.interaction import Fault, Interaction, Unknown
 from schemas.session import Session
 from streams.attribution import Decision, RuleBook, step
@@ -75,7 +74,7 @@ def sort_by_time(interactions: list[Interaction]) -> None:
 
 
 class Engine:
-    """Decodes and decides, and keeps the tally."""
+    """Decodes, and keeps the tally."""
 
     def __init__(self, book: RuleBook, as_of_ms: int) -> None:
         self._book: Final = book
@@ -98,22 +97,3 @@ class Engine:
         """Count a record that was too large to be read."""
         self.tally.records += 1
         _count(self.tally.dead_letters, fault.field)
-
-    def events(self, interactions: Iterable[Interaction]) -> Iterator[bytes]:
-        """The events of one session key, each in the bytes that the worker publishes."""
-        tally = self.tally
-        for _, decision in decisions(interactions, self._book):
-            reasons = decision.reasons
-            if reasons[0].outcome == "fired":  # the session rule stands first: a session begins
-                tally.sessions += 1
-            if reasons[-1].outcome != "held":
-                self._count_unusual(decision)
-            for event in decision.events:
-                tally.events[event.name] += 1
-                yield encode_event(event)
-
-    def _count_unusual(self, decision: Decision) -> None:
-        if decision.duplicate is not None:
-            self.tally.duplicates[decision.duplicate] += 1
-        elif decision.dropped_for_consent:
-            self.tally.dropped_for_consent += 1

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from streams.attribution import RuleBook
+from streams.replay.products import Product
 from streams.replay.reading import CHUNK_BYTES, place
 
 __all__ = ["Limits", "Plan"]
@@ -24,7 +25,8 @@ class Limits(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """What is to be done, and where."""
 
-    book: RuleBook
+    book: RuleBook  # that tells what is an interaction
+    product: Product
     as_of_ms: int
     by_time: bool
     names: tuple[str, ...]  # of the inputs

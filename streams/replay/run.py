@@ -25,6 +25,7 @@ from streams.replay.dead_letters import dead_line, oversized_fault
 from streams.replay.engine import Engine, Tally
 from streams.replay.errors import BadOutput
 from streams.replay.plan import Limits, Plan
+from streams.replay.products import Events, Product
 from streams.replay.reading import STDIN, Chunk, check_names, chunks, total_bytes
 from streams.replay.segments import SegmentWriter, merged
 from streams.replay.spill import deal
@@ -51,6 +52,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     order: Literal["time", "arrival"] = "time"
     jobs: int = 1
     limits: Limits = Limits()
+    product: Product | None = None  # by default the events that `book` gives
 
 
 def _unheard(phase: Phase, done: int, of: int | None) -> None:
@@ -92,6 +94,7 @@ class _Run:
         self._oversized: Final = Engine(wanted.book, wanted.as_of_ms)
         self._plan: Final = Plan(
             book=wanted.book,
+            product=wanted.product or Events(wanted.book),
             as_of_ms=wanted.as_of_ms,
             by_time=wanted.order == "time",
             names=wanted.inputs,

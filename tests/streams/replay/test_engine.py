@@ -6,40 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.account import Account, Accounts
-from schemas.ga_event import decode_event
 from schemas.interaction import Fault
 from streams.attribution import RuleBook
 from streams.replay.engine import MAX_NAMES, Engine, Tally, decisions, sort_by_time
-from tests.streams.attribution.builders import a, interaction, interactions, rated, sent, typed
+from tests.streams.attribution.builders import interaction, interactions, sent, typed
 
 ANY_TIME_MS = -1
 
 
-def engine(**account):
-    return Engine(RuleBook(accounts=Accounts(default=Account(**account))), ANY_TIME_MS)
-
-
-def test_what_came_of_a_session_is_counted():
-    ours = engine(consent="required")
-    said = interactions(
-        [
-            sent(interaction_id="1", consent={"analytics": True}),
-            sent(interaction_id="1"),
-            typed(tab_id="1", at=20),
-            typed(tab_id="2", at=21),
-            typed(at=30),
-            typed(at=30),
-            rated("good", "fine", consent={"analytics": False}, at=40),
-            a("visit_started", at=90_000),
-        ]
-    )
-    names = [decode_event(event).name for event in ours.events(said)]
-    assert names == ["Chatbot_sent", "Chatbot_interaction", "Chatbot_visitor_reaction"]
-    assert ours.tally.events == Counter(names)
-    assert ours.tally.duplicates == {"same_id": 1, "tab_copy": 1, "exact_copy": 1}
-    assert ours.tally.dropped_for_consent == 1
-    assert ours.tally.sessions == 2
+def engine():
+    return Engine(RuleBook(), ANY_TIME_MS)
 
 
 def test_each_decision_comes_with_the_session_that_it_met():
