@@ -2,8 +2,8 @@
 
 from streams.replay.engine import Tally
 from streams.replay.explain import Explanation, Left, Question, Step, chain, explain
+from streams.replay.inputs import inputs_of, total_bytes
 from streams.replay.products import Events, Product
-from streams.replay.reading import total_bytes
 from streams.replay.run import Phase, Progress, Replay, replay
 from streams.replay.state import changes, instant_text, state_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "chain",
     "changes",
     "explain",
+    "inputs_of",
     "instant_text",
     "replay",
     "state_of",

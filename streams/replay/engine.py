@@ -76,16 +76,15 @@ def sort_by_time(interactions: list[Interaction]) -> None:
 class Engine:
     """Decodes, and keeps the tally."""
 
-    def __init__(self, book: RuleBook, as_of_ms: int) -> None:
+    def __init__(self, book: RuleBook) -> None:
         self._book: Final = book
-        self._as_of_ms: Final = as_of_ms
         self.tally: Final = Tally()
 
-    def read(self, raw: bytes) -> Interaction | Fault | None:
-        """The interaction in a record, why it is a dead letter, or None for a type that is not known."""
+    def read(self, raw: bytes, arrival_ms: int) -> Interaction | Fault | None:
+        """The interaction in a record that arrived then, why it is a dead letter, or None where its type is unknown."""
         tally = self.tally
         tally.records += 1
-        decoded = self._book.decode(raw, self._as_of_ms)
+        decoded = self._book.decode(raw, arrival_ms)
         if type(decoded) is Unknown:
             _count(tally.unknown, decoded.type)
             return None

@@ -15,7 +15,8 @@ from streams.attribution import Decision, RuleBook
 from streams.replay.dead_letters import Oversized
 from streams.replay.engine import decisions
 from streams.replay.errors import ManySessions, NoSession
-from streams.replay.reading import lines, place
+from streams.replay.inputs import Input, inputs_of, lines
+from streams.replay.places import place
 
 __all__ = ["Explanation", "Left", "Question", "Step", "chain", "explain"]
 
@@ -75,8 +76,9 @@ class Explanation(msgspec.Struct, frozen=True):
 
 def explain(question: Question, read: Callable[[int], None] | None = None) -> Explanation:
     """The session asked for. Raises NoSession or ManySessions where that is not one."""
-    found, left, records = _found(question, read)
-    steps = {key: tuple(_steps(question, placed)) for key, placed in found.items()}
+    inputs = inputs_of(question.inputs)
+    found, left, records = _found(question, inputs, read)
+    steps = {key: tuple(_steps(question, inputs, placed)) for key, placed in found.items()}
     asked = {key: chosen for key, each in steps.items() if (chosen := _asked(question.session, each))}
     keys = tuple(asked) or tuple(dict.fromkeys(key for key, _ in left))
     if not keys:
@@ -107,13 +109,13 @@ Placed = tuple[int, bytes, Interaction]
 
 
 def _found(
-    question: Question, read: Callable[[int], None] | None
+    question: Question, inputs: Sequence[Input], read: Callable[[int], None] | None
 ) -> tuple[dict[str, list[Placed]], list[tuple[str, Left]], int]:
     """The interactions by session key, what is left of the sessions' records with theirs, and how many were read."""
     found: dict[str, list[Placed]] = {}
     left: list[tuple[str, Left]] = []
     records = 0
-    for seq, line in lines(question.inputs, read):
+    for seq, line in lines(inputs, read):
         records += 1
         if isinstance(line, Oversized):
             continue
@@ -121,7 +123,7 @@ def _found(
         if isinstance(decoded, (Fault, Unknown)):
             if key := _key_of_left(question, line):
                 file, number = place(seq)
-                left.append((key, _left(question.inputs[file], number, decoded)))
+                left.append((key, _left(inputs[file].name, number, decoded)))
         elif _named(question, decoded.account_id, decoded.session_id, decoded.visitor_id):
             found.setdefault(session_key(decoded), []).append((seq, line, decoded))
     return found, left, records
@@ -165,12 +167,12 @@ def _left(file: str, line: int, decoded: Fault | Unknown) -> Left:
     return Left(file, line, decoded.field, decoded.code, decoded.reason)
 
 
-def _steps(question: Question, placed: Sequence[Placed]) -> Iterator[Step]:
+def _steps(question: Question, inputs: Sequence[Input], placed: Sequence[Placed]) -> Iterator[Step]:
     ordered = sorted(placed, key=lambda each: each[2].timestamp) if question.order == "time" else placed
     decided = decisions((interaction for _, _, interaction in ordered), question.book)
     for (seq, raw, interaction), (before, decision) in zip(ordered, decided, strict=True):
         file, line = place(seq)
-        yield Step(question.inputs[file], line, raw, interaction, before, decision)
+        yield Step(inputs[file].name, line, raw, interaction, before, decision)
 
 
 def _asked(session: str, steps: Sequence[Step]) -> tuple[Step, ...]:

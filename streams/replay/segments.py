@@ -13,13 +13,13 @@ from struct import Struct
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-__all__ = ["SegmentWriter", "merged", "sort_segments"]
+__all__ = ["SegmentWriter", "merged"]
 
 FLUSH_BYTES: Final = 262_144
 """A session of many events is several segments under one place: no merge holds it whole."""
 
 _HEADER: Final = Struct("<QQ")  # place, bytes
-_BUFFER_BYTES: Final = 131_072
+_BUFFER_BYTES: Final = 65_536  # of each of the files that are merged
 
 
 class SegmentWriter:
@@ -71,21 +71,3 @@ def merged(paths: Iterable[Path]) -> Iterator[tuple[int, bytes]]:
     with ExitStack() as stack:
         files = [stack.enter_context(path.open("rb", buffering=_BUFFER_BYTES)) for path in paths]
         yield from merge(*map(_segments, files), key=itemgetter(0))
-
-
-def sort_segments(path: Path) -> None:
-    """Put a file of segments in order."""
-    found: list[tuple[int, int, int]] = []
-    with path.open("rb") as file:
-        while header := file.read(_HEADER.size):
-            seq, size = _HEADER.unpack(header)
-            found.append((seq, file.tell(), size))
-            file.seek(size, 1)
-        # By where they lie too: the segments of one place stay as they stand.
-        found.sort()
-        in_order = path.with_suffix(".sorted")
-        with SegmentWriter(in_order) as writer:
-            for seq, at, size in found:
-                file.seek(at)
-                writer.write(seq, file.read(size))
-    in_order.replace(path)

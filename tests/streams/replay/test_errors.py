@@ -15,6 +15,7 @@ MADE = [
     errors.ProcessDied(),
     errors.NoSession("nobody", "Look again."),
     errors.ManySessions("s", ("a/s/s", "b/s/s")),
+    errors.OtherReplay("work", "inputs"),
 ]
 
 
