@@ -4,34 +4,23 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from shutil import rmtree
-from typing import Any
 
-import msgspec
-
-from streams.replay.engine import Engine, Tally
+from streams.replay.done import Done
+from streams.replay.engine import Engine
 from streams.replay.places import Lines
 from streams.replay.plan import Plan
 from streams.replay.segments import SegmentWriter
 from streams.replay.sessions import Reader, Session, in_memory, sorted_on_disk
 from streams.replay.spill import blocks, bucket_bytes
-from streams.replay.writing import replacing
 
-__all__ = ["Done", "decide", "process"]
-
-
-class Done(msgspec.Struct, frozen=True):
-    """What came of a bucket: files of segments in the replay's directory."""
-
-    tally: Tally
-    lines: str
-    dead_letters: str | None
+__all__ = ["decide", "process"]
 
 
 def process(plan: Plan, number: int) -> Done:
     """Process the bucket of that number, unless that was done before."""
     kept = plan.directory / f"{number}.done"
     if kept.exists():
-        return msgspec.json.decode(kept.read_bytes(), type=Done, dec_hook=_counter)
+        return Done.read(kept)
     found = blocks(plan.dealt(), number)
     if bucket_bytes(found) <= plan.limits.bucket_bytes:
         done = decide(plan, str(number), found)
@@ -40,13 +29,8 @@ def process(plan: Plan, number: int) -> Done:
         rmtree(sorting, ignore_errors=True)
         done = _decided(plan, str(number), lambda reader: sorted_on_disk(found, reader, plan, sorting))
         rmtree(sorting, ignore_errors=True)
-    with replacing(kept) as file:
-        file.write(msgspec.json.encode(done))
+    done.write(kept, durable=plan.durable)
     return done
-
-
-def _counter(kind: type, given: Any) -> Any:  # noqa: ANN401 - of a tally, read as a dict
-    return kind(given)
 
 
 def decide(plan: Plan, name: str, found: Sequence[Lines]) -> Done:

@@ -53,6 +53,13 @@ class Input(Protocol):
     def identity(self) -> tuple[object, ...] | None:
         """What is other when its content is; None where it can be read once only."""
 
+    @property
+    def position(self) -> object:
+        """What its beginning decides, where it grows: fit for JSON."""
+
+    def at(self, position: object) -> "Input":
+        """The same, as it was when the replay began."""
+
     def pieces(self, index: int, chunk_bytes: int, read: Read) -> Iterator[Piece]:
         """What it holds, as the input of that index. Raises BadInput where it cannot be read to its end."""
 
@@ -64,6 +71,11 @@ class _Stdin:
     size: Final = None
     unpacked: Final = None
     identity: Final = None
+    position: Final = None
+
+    def at(self, position: object) -> Input:
+        del position
+        return self
 
     def pieces(self, index: int, chunk_bytes: int, read: Read) -> Iterator[Piece]:
         return text_chunks(index, STDIN, sys.stdin.buffer, read, chunk_bytes)
@@ -76,6 +88,11 @@ class _File(msgspec.Struct, frozen=True):
     size: int
     changed_ns: int
     head: bytes
+    position: None = None
+
+    def at(self, position: object) -> Input:
+        del position  # a file that has changed is another: its identity says so
+        return self
 
     @property
     def unpacked(self) -> int:

@@ -9,8 +9,9 @@ from streams.attribution import RuleBook
 from streams.replay.places import place
 from streams.replay.products import Product
 from streams.replay.reading import CHUNK_BYTES
+from streams.sources import Mapping
 
-__all__ = ["Limits", "Plan"]
+__all__ = ["Limits", "Plan", "Translation"]
 
 BUCKET_BYTES: Final = 16_777_216
 MAX_BUCKETS: Final = 512
@@ -32,16 +33,25 @@ class Limits(msgspec.Struct, frozen=True):
         return min(max(2 * size // self.bucket_bytes, 2), self.max_buckets)
 
 
+class Translation(msgspec.Struct, frozen=True):
+    """From which raw format the records are translated, and what a person says of them."""
+
+    format: str
+    mapping: Mapping
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What is to be done, and where."""
 
     book: RuleBook  # that tells what is an interaction
     product: Product
+    translation: Translation | None  # of records of another format
     as_of_ms: int
     by_time: bool
     names: tuple[str, ...]  # of the inputs
     directory: Path  # for what is not done yet
     buckets: int
+    durable: bool  # whether what is done outlives this replay
     keep_dead_letters: bool
     limits: Limits
 
@@ -53,6 +63,10 @@ class Plan(msgspec.Struct, frozen=True):
     def dealt_file(self, number: int) -> Path:
         """Where the piece of the input of that number is dealt."""
         return self.directory / f"{number:08}.dealt"
+
+    def piece_file(self, number: int) -> Path:
+        """What says that the piece of that number is dealt, and what was met in it."""
+        return self.directory / f"{number:08}.piece"
 
     def dealt(self) -> list[Path]:
         """All pieces, in the order of the input."""

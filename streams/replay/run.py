@@ -13,28 +13,29 @@ records go to no disk.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from hashlib import blake2b
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from time import time_ns
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
-from schemas.options import RULES_VERSION
 from streams.attribution import RuleBook
-from streams.replay.bucket import Done, decide, process
+from streams.replay.bucket import decide, process
 from streams.replay.crew import Crew
 from streams.replay.dead_letters import dead_line, oversized_fault
+from streams.replay.dealing import deal_piece
+from streams.replay.done import Done
 from streams.replay.engine import Engine, Tally
 from streams.replay.errors import BadOutput
 from streams.replay.inputs import STDIN, Input, inputs_of, pieces, total_bytes, unpacked_bytes
+from streams.replay.manifest import manifest
 from streams.replay.places import Chunk, LongLine, Records
-from streams.replay.plan import Limits, Plan
-from streams.replay.products import Events, Product
-from streams.replay.segments import SegmentWriter, merged
-from streams.replay.spill import buckets_in, deal
+from streams.replay.plan import Limits, Plan, Translation
+from streams.replay.products import Events, KeyedEvents, Product
+from streams.replay.segments import SegmentWriter, joined, merged
+from streams.replay.spill import buckets_in
+from streams.replay.translating import Translator
 from streams.replay.work import begun, kept, temporary
 from streams.replay.writing import Output, check_file, output_of, room_in, whole_file
 
@@ -45,7 +46,8 @@ Progress = Callable[[Phase, int, int | None], None]
 """Told of the phase, how far it is, and of how much, where that is known."""
 
 _ONE_BUCKET: Final = "all"
-_AS_OF: Final = "time of arrival"
+_RAW_LETTERS: Final = "raw.dead"
+_PIECES_LETTERS: Final = "pieces.dead"
 _TELL_BYTES: Final = 1_048_576
 
 
@@ -58,6 +60,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     product: Product | None = None  # by default the events that `book` gives
     as_of_ms: int | None = None  # by default now, or when the replay began that goes on
     dead_letters: str | None = None  # a file
+    translation: Translation | None = None  # of another format
     order: Literal["time", "arrival"] = "time"
     jobs: int = 1
     limits: Limits = Limits()
@@ -104,25 +107,30 @@ class _Run:
         self, wanted: Replay, inputs: tuple[Input, ...], out: Output, directory: Path, progress: Progress
     ) -> None:
         self._wanted: Final = wanted
-        self._inputs: Final = inputs
         self._out: Final = out
         self._directory: Final = directory
         self._progress: Final = progress
         self._bytes: Final = total_bytes(inputs)
         self._read_bytes = 0
-        self._oversized: Final = Engine(wanted.book)
-        product = wanted.product or Events(wanted.book)
+        self._raw: Final = Engine(wanted.book)
+        product = wanted.product or (KeyedEvents if out.keyed else Events)(wanted.book)
         as_of_ms = time_ns() // 1_000_000 if wanted.as_of_ms is None else wanted.as_of_ms
         if wanted.work is not None:
-            as_of_ms = begun(directory, _manifest(wanted, inputs, out, product), {_AS_OF: as_of_ms})[_AS_OF]
+            ours = manifest(wanted, inputs, out, product)
+            theirs = begun(directory, ours, {"as of": as_of_ms, "positions": [each.position for each in inputs]})
+            as_of_ms = theirs["as of"]
+            inputs = tuple(each.at(position) for each, position in zip(inputs, theirs["positions"], strict=True))
+        self._inputs: Final = inputs
         self._plan: Final = Plan(
             book=wanted.book,
             product=product,
             as_of_ms=as_of_ms,
+            translation=wanted.translation,
             by_time=wanted.order == "time",
             names=tuple(each.name for each in inputs),
             directory=directory,
             buckets=wanted.limits.buckets(unpacked_bytes(inputs)),
+            durable=wanted.work is not None,
             keep_dead_letters=wanted.dead_letters is not None,
             limits=wanted.limits,
         )
@@ -132,14 +140,14 @@ class _Run:
         with room_in(self._directory):
             done = self._done()
         self._write(done)
-        tally = self._oversized.tally
+        tally = Tally()
         for each in done:
             tally.add(each.tally)
         return tally
 
     def _done(self) -> list[Done]:
-        """What each bucket gave."""
-        with SegmentWriter(self._oversized_letters) as letters:
+        """What each bucket gave, after what never came into one."""
+        with SegmentWriter(self._directory / _RAW_LETTERS) as letters:
             whole = self._whole_pieces(letters)
             first: list[Chunk | Records] = []
             size = 0
@@ -147,12 +155,12 @@ class _Run:
                 first.append(piece)
                 size += piece.size
                 if size > self._wanted.limits.bucket_bytes:
-                    return self._in_buckets(chain(first, whole))
-        return [decide(self._plan, _ONE_BUCKET, first)]
-
-    @property
-    def _oversized_letters(self) -> Path:
-        return self._directory / "oversized.dead"
+                    decided = self._in_buckets(chain(first, whole))
+                    break
+            else:
+                translator = Translator(self._plan, self._raw, letters)
+                decided = [decide(self._plan, _ONE_BUCKET, [translator.translated(piece) for piece in first])]
+        return [Done(self._raw.tally, None, _RAW_LETTERS), *decided]
 
     def _whole_pieces(self, letters: SegmentWriter) -> Iterator[Chunk | Records]:
         """The pieces of the input; a line that is too long becomes a dead letter here."""
@@ -161,7 +169,7 @@ class _Run:
                 yield piece
                 continue
             fault = oversized_fault(piece.line.size)
-            self._oversized.refuse(fault)
+            self._raw.leave(fault)
             letters.write(piece.seq, dead_line(*self._plan.place(piece.seq), fault, piece.line))
 
     def _read(self, size: int) -> None:
@@ -170,26 +178,46 @@ class _Run:
 
     def _in_buckets(self, whole: Iterable[Chunk | Records]) -> list[Done]:
         with Crew(self._plan, self._wanted.jobs) as crew:
-            # Read anew where the replay was interrupted: cutting costs little, and who has dealt a piece is known.
-            to_deal = ((n, piece) for n, piece in enumerate(whole) if not self._plan.dealt_file(n).exists())
-            for _ in crew.each(_deal, to_deal):
-                pass
+            dealt = self._dealt(crew, whole)
             # In the order of their numbers: which names a tally counts is that of the first.
             numbers = buckets_in(self._plan.dealt(), self._plan.buckets)
             done = []
             for each in crew.each(process, numbers):
                 done.append(each)
                 self._progress("deciding", len(done), len(numbers))
-            return done
+            return [*dealt, *done]
+
+    def _dealt(self, crew: Crew, whole: Iterable[Chunk | Records]) -> list[Done]:
+        """What was met in each piece. Those that were dealt before are read and cut anew, which costs little."""
+        count = 0
+
+        def to_deal() -> Iterator[tuple[int, Chunk | Records]]:
+            nonlocal count
+            for number, piece in enumerate(whole):
+                count += 1
+                if not self._plan.piece_file(number).exists():
+                    yield number, piece
+
+        for _ in crew.each(deal_piece, to_deal()):
+            pass
+        return self._as_one([Done.read(self._plan.piece_file(number)) for number in range(count)])
+
+    def _as_one(self, dealt: list[Done]) -> list[Done]:
+        """All pieces together: their dead letters are in order as they stand, and too many files to merge."""
+        tally = Tally()
+        for each in dealt:
+            tally.add(each.tally)
+        letters = [self._directory / each.dead_letters for each in dealt if each.dead_letters]
+        whole = joined(letters, self._directory / _PIECES_LETTERS).name if letters else None
+        return [Done(tally, None, whole)]
 
     def _write(self, done: list[Done]) -> None:
-        made = [self._directory / each.lines for each in done]
+        made = [self._directory / each.lines for each in done if each.lines]
         size = sum(path.stat().st_size for path in made)
         with ExitStack() as stack:
             if self._wanted.dead_letters is not None:
                 letters = stack.enter_context(whole_file(self._wanted.dead_letters))
-                kept_ = [self._directory / each.dead_letters for each in done if each.dead_letters]
-                for _, data in merged([self._oversized_letters, *kept_]):
+                for _, data in merged(self._directory / each.dead_letters for each in done if each.dead_letters):
                     letters.write(data)
             write = stack.enter_context(self._out.opened(self._directory))
             written = told = 0
@@ -199,34 +227,3 @@ class _Run:
                 if written - told >= _TELL_BYTES:
                     told = written
                     self._progress("writing", written, size)
-
-
-def _deal(plan: Plan, given: tuple[int, Chunk | Records]) -> None:
-    number, piece = given
-    deal(piece.records(plan.as_of_ms), plan.buckets, plan.dealt_file(number))
-
-
-def _manifest(wanted: Replay, inputs: Iterable[Input], out: Output, product: Product) -> dict[str, Any]:
-    """All that decides what comes out, or where what is done lies."""
-    return {
-        "version": version("chat2ga"),
-        "rules version": RULES_VERSION,
-        "inputs": [each.identity for each in inputs],
-        "output": out.name,
-        "rules and accounts": _digest(wanted.book),
-        "product": f"{type(product).__name__} {_digest(product)}",
-        **({} if wanted.as_of_ms is None else {_AS_OF: wanted.as_of_ms}),
-        "order": wanted.order,
-        "dead letters": wanted.dead_letters,
-        "limits": msgspec.to_builtins(wanted.limits),
-    }
-
-
-def _digest(made_of: object) -> str:
-    data = msgspec.json.encode(msgspec.to_builtins(made_of, enc_hook=_rules), order="deterministic")
-    return blake2b(data, digest_size=16).hexdigest()
-
-
-def _rules(book: object) -> object:
-    assert isinstance(book, RuleBook)
-    return book.__reduce__()[1]

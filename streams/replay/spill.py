@@ -71,7 +71,7 @@ class _Section:
         return zstandard.ZstdCompressor(level=_LEVEL).compress(numbers + b"".join(self.values))
 
 
-def deal(records: Iterable[Placed], fanout: int, path: Path) -> None:
+def deal(records: Iterable[Placed], fanout: int, path: Path, *, durable: bool = False) -> None:
     """Deal records into that many buckets, all of which lie in one file."""
     sections: dict[int, _Section] = {}
     for seq, arrival_ms, value in records:
@@ -88,7 +88,7 @@ def deal(records: Iterable[Placed], fanout: int, path: Path) -> None:
         packed.append(section.packed() if section.values else b"")
         head += _ENTRY.pack(at, len(packed[-1]), len(section.values), sum(map(len, section.values)))
         at += len(packed[-1])
-    with replacing(path) as file:
+    with replacing(path, durable=durable) as file:
         file.write(head)
         file.writelines(packed)
 

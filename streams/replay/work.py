@@ -64,7 +64,7 @@ def begun(directory: Path, replay: Mapping[str, Any], unless_begun: Mapping[str,
     manifest = directory / _MANIFEST
     ours: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(replay))
     if not manifest.exists():
-        with replacing(manifest) as file:
+        with replacing(manifest, durable=True) as file:
             file.write(msgspec.json.encode({**unless_begun, **ours}))
         return {**unless_begun, **ours}
     theirs: dict[str, Any] = msgspec.json.decode(manifest.read_bytes())

@@ -35,6 +35,10 @@ class Output(Protocol):
         """The file that it replaces."""
 
     @property
+    def keyed(self) -> bool:
+        """Whether it wants each event after its record key."""
+
+    @property
     def once(self) -> bool:
         """Whether what is written there twice stands there once, so that a replay may go on after an interruption."""
 
@@ -50,6 +54,7 @@ class _Stdout:
 
     name: Final = STDOUT
     file: Final = None
+    keyed: Final = False
     once: Final = False
 
     def check(self) -> None:
@@ -66,6 +71,7 @@ class _File(msgspec.Struct, frozen=True):
     """A file of JSON lines."""
 
     name: str
+    keyed: bool = False
     once: bool = True
 
     @property
@@ -141,12 +147,16 @@ def _unfinished(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to. It appears under its name, replacing what stood there, if all went well."""
+def replacing(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
+    """A file to write to. It appears under its name, replacing what stood there, if all went well.
+
+    `durable`: it is whole even if the machine loses power.
+    """
     with _unfinished(path) as unfinished, unfinished.open("wb") as file:
         yield file
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
 
 
 @contextmanager
@@ -157,5 +167,5 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
-    with replacing(Path(name)) as file:
+    with replacing(Path(name), durable=True) as file:
         yield file

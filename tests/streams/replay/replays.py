@@ -32,6 +32,8 @@ def plan(directory: Path, **wanted: Any) -> Plan:
         "names": ("in.jsonl",),
         "directory": directory,
         "buckets": 1,
+        "translation": None,
+        "durable": False,
         "keep_dead_letters": True,
         "limits": Limits(),
     }

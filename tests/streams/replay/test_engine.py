@@ -49,7 +49,7 @@ def test_of_many_names_the_first_are_counted_one_by_one():
 
 def test_a_line_too_large_is_a_record_and_a_dead_letter():
     ours = engine()
-    ours.refuse(Fault("$", "too large", "too_large"))
+    ours.leave(Fault("$", "too large", "too_large"))
     assert ours.tally == Tally(records=1, dead_letters=Counter({"$": 1}))
 
 
