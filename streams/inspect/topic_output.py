@@ -23,6 +23,7 @@ from streams.inspect.reading import reaching
 from streams.replay import keyed
 from streams.settings import Settings
 from streams.worker.broker import client_options
+from streams.worker.starting import reached
 from streams.worker.topics import ensure_topics
 
 __all__ = ["SendingFailed", "TopicOutput"]
@@ -51,7 +52,7 @@ class TopicOutput:
 
     def check(self) -> None:
         """Create the topics that are missing. Raises BrokerUnreachable, BrokerRefuses, TopicsMissing."""
-        asyncio.run(ensure_topics(self._settings))
+        asyncio.run(reached(self._settings, ensure_topics(self._settings)))
 
     @contextmanager
     def opened(self, directory: Path) -> Iterator[Callable[[bytes], object]]:
@@ -61,7 +62,7 @@ class TopicOutput:
             run.write_text(f"{self._settings.group}-replay-{uuid4().hex}", encoding="ascii")
         with asyncio.Runner() as runner:
             sending = _Sending(self._settings, run.read_text(encoding="ascii"))
-            runner.run(sending.start())
+            runner.run(reached(self._settings, sending.start()))
             try:
                 yield lambda data: runner.run(sending.send(data))
                 runner.run(sending.commit())

@@ -116,7 +116,9 @@ def test_accounts_and_rules_of_the_settings_hold_unless_others_are_named(tmp_pat
         pytest.param([INPUT, "--to", "kafka"], 1, "kafka://127.0.0.1:1", id="no broker to write to"),
         pytest.param([INPUT, "--to", "x.csv"], 2, "Supported: a .jsonl or .parquet file, kafka", id="an output"),
         pytest.param([INPUT, "--to", "-", "--format", "chat"], 2, "Supported: interaction, smartsupp", id="a format"),
-        pytest.param([INPUT, "--to", "-", "--mapping", "m"], 2, "--mapping is of a --format", id="a mapping for nothing"),
+        pytest.param(
+            [INPUT, "--to", "-", "--mapping", "m"], 2, "--mapping is of a --format", id="a mapping for nothing"
+        ),
         pytest.param([INPUT, "--to", "-", "--since", "2h"], 2, "are of topics", id="a time for a file"),
         pytest.param([INPUT, "--to", "-", "--work", "w"], 1, "name a file", id="work that would be written twice"),
         pytest.param(["-", "--to", "x.jsonl", "--work", "w"], 1, "read once only", id="work of what is gone"),
@@ -127,7 +129,7 @@ def test_accounts_and_rules_of_the_settings_hold_unless_others_are_named(tmp_pat
     ],
 )
 def test_what_is_wrong_is_told_in_one_line_with_the_remedy(tmp_path, arguments, code, says):
-    done = chat2ga("replay", *arguments, cwd=tmp_path)
+    done = chat2ga("replay", *arguments, cwd=tmp_path, broker="kafka://127.0.0.1:1")
     assert (done.returncode, done.stdout) == (code, b"")
     assert says in the_line(done)
     assert list(tmp_path.iterdir()) == []

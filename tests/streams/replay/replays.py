@@ -8,7 +8,7 @@ from typing import Any, Final
 from schemas.ga_event import encode_event
 from schemas.interaction import Fault, Interaction, Unknown, session_key
 from streams.attribution import RuleBook, step
-from streams.replay import Events, Replay, Tally, replay
+from streams.replay import Events, Progress, Replay, Tally, replay
 from streams.replay.places import line_at
 from streams.replay.plan import Limits, Plan
 from streams.replay.spill import deal
@@ -72,10 +72,15 @@ def reference(lines: Sequence[bytes], order: str = "time", book: RuleBook | None
     return events
 
 
-def replayed(directory: Path, lines: Sequence[bytes], **wanted: Any) -> tuple[list[bytes], list[bytes], Tally]:
-    """The events and dead letters that a replay writes of the lines, and its tally."""
+def replayed(
+    directory: Path, lines: Sequence[bytes] | None, progress: Progress = lambda *_: None, **wanted: Any
+) -> tuple[list[bytes], list[bytes], Tally]:
+    """The events and dead letters that a replay writes of the lines, or of those before, and its tally."""
     source, out, dead = directory / "in.jsonl", directory / "out.jsonl", directory / "dead.jsonl"
-    source.write_bytes(b"\n".join(lines) + b"\n")
+    if lines is not None:
+        source.write_bytes(b"\n".join(lines) + b"\n")
     given = {"inputs": (str(source),), "out": str(out), "dead_letters": str(dead), "book": RuleBook()}
-    tally = replay(Replay(**{**given, "as_of_ms": AS_OF_MS, **wanted}))
+    tally = replay(Replay(**{**given, "as_of_ms": AS_OF_MS, **wanted}), progress)
+    if not out.exists():
+        return [], dead.read_bytes().splitlines(), tally
     return out.read_bytes().splitlines(), dead.read_bytes().splitlines(), tally
