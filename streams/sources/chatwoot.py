@@ -14,7 +14,7 @@ conversation's own update does.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.interaction import Fault, Unknown
 from streams.sources.draft import Draft, content_id
@@ -42,20 +42,18 @@ def _drafts(record: At, mapping: Mapping) -> Sequence[Draft] | Fault | Unknown:
     way = _EVENTS.get(event.text)
     if way is None:
         return Unknown(event.text)
-    where, tell = way
-    conversation = record.at(*where)
+    conversation, contact = record.at(*way.conversation), record.at(*way.contact)
     channel = conversation.at("channel")
     if not mapping.looks_at(channel.value):
         return Unknown(f"{event.text} of {channel.value}")
-    telling = Telling(_NAME, mapping, _common(record, conversation, mapping), conversation.at("id").id or "")
-    fault = tell(telling, record, conversation, mapping)
+    telling = Telling(_NAME, mapping, _common(record, conversation, contact, mapping), conversation.at("id").id or "")
+    fault = way.tell(telling, record, conversation, mapping)
     if fault is None and not telling.drafts:
         return Unknown(event.text)
     return telling.drafts if fault is None else fault
 
 
-def _common(record: At, conversation: At, mapping: Mapping) -> Draft:
-    contact = first(conversation.at("meta", "sender"), record.at("contact"))
+def _common(record: At, conversation: At, contact: At, mapping: Mapping) -> Draft:
     opened, attributes = record.at("event_info"), conversation.at("additional_attributes")
     return {
         # A conversation by itself does not name its account; the message that it comes with does.
@@ -182,16 +180,23 @@ def _opened(telling: Telling, record: At, conversation: At, mapping: Mapping) ->
     return None
 
 
-_Tell = Callable[[Telling, At, At, Mapping], _Said]
-_EVENTS: Final[dict[str, tuple[tuple[str, ...], _Tell]]] = {
-    "message_created": (("conversation",), _created),
-    "message_updated": (("conversation",), _updated),
-    "conversation_status_changed": ((), _status),
-    "conversation_resolved": ((), _status),  # of older versions, which call it deprecated
-    "conversation_updated": ((), _assigned),
-    "webwidget_triggered": (("current_conversation",), _opened),
+class _Way(NamedTuple):
+    """What an event tells, and where it has its conversation and its contact."""
+
+    tell: Callable[[Telling, At, At, Mapping], _Said]
+    conversation: tuple[str, ...] = ()  # the record itself is one
+    contact: tuple[str, ...] = ("meta", "sender")
+
+
+_OF_MESSAGE: Final = ("conversation",), ("conversation", "meta", "sender")
+_EVENTS: Final[dict[str, _Way]] = {
+    "message_created": _Way(_created, *_OF_MESSAGE),
+    "message_updated": _Way(_updated, *_OF_MESSAGE),
+    "conversation_status_changed": _Way(_status),
+    "conversation_resolved": _Way(_status),  # of older versions, which call it deprecated
+    "conversation_updated": _Way(_assigned),
+    "webwidget_triggered": _Way(_opened, ("current_conversation",), ("contact",)),
 }
-"""Where each event has its conversation (empty: the record itself is one), and what it tells."""
 
 CHATWOOT: Final = Format(
     name=_NAME,
