@@ -14,8 +14,9 @@ from streams.sources import Mapping
 
 
 def of(tmp_path, product=Events, **wanted):
-    (tmp_path / "a.jsonl").touch()
-    (tmp_path / "b.jsonl").write_bytes(b"{}")
+    for name in ("a.jsonl", "b.jsonl"):
+        if not (tmp_path / name).exists():
+            (tmp_path / name).write_bytes(b"{}")
     given = {"inputs": (str(tmp_path / "a.jsonl"),), "out": "out.jsonl", "book": RuleBook(), **wanted}
     replay = Replay(**given)
     return manifest(replay, inputs_of(replay.inputs), output_of(replay.out), product(replay.book))

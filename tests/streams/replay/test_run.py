@@ -215,7 +215,7 @@ class Interrupted:
     def __init__(self, calls):
         self.left = calls
 
-    def __call__(self, phase, done, of):
+    def __call__(self, *_):
         self.left -= 1
         if self.left < 0:
             raise KeyboardInterrupt

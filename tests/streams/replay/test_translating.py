@@ -1,12 +1,14 @@
 """Records of another format are translated on the way in, whether they are dealt or not."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from schemas.interaction import decode_interaction
 from schemas.options import Options
 from streams.attribution import RuleBook
+from streams.configuration import read_mapping
 from streams.replay import Translation
 from streams.replay.engine import Engine
 from streams.replay.places import Chunk, line_at, place
@@ -16,31 +18,20 @@ from streams.replay.translating import Translator
 from streams.sources import FORMATS, Mapping
 from tests.streams.replay.replays import plan, reference, replayed
 
-HOOK = Translation("smartsupp-hook-post", Mapping(account_id="acme"))
+GOLDEN = Path(__file__).parents[1] / "sources" / "golden" / "smartsupp-hook-post"
+HOOK = Translation("smartsupp-hook-post", read_mapping(GOLDEN / "plain.toml"))
+LATER = RuleBook(Options(max_ahead_s=86_400 * 365))
+CHATS = (GOLDEN / "raw.jsonl").read_bytes().splitlines() * 20
+LINES = [*CHATS, b"{", b"[]", b'{"type":"x"}']
 
 
-def chat(number):
-    """A finished chat of three messages, as Smartsupp's older hook posts it."""
-    said = [("visitor", "Hello"), ("agent", "Hello to you"), ("visitor", "Bye")]
-    return {
-        "accountId": 7,
-        "beginAt": f"2025-03-01T10:{number % 60:02}:00.000Z",
-        "endAt": f"2025-03-01T11:{number % 60:02}:00.000Z",
-        "channel": "chat",
-        "visitor": {"id": f"v{number}"},
-        "paths": [],
-        "messages": [
-            {"type": kind, "text": text, "createdAt": f"2025-03-01T10:{number % 60:02}:{second:02}.000Z"}
-            for second, (kind, text) in enumerate(said, 1)
-        ],
-    }
+def made(line):
+    return FORMATS[HOOK.format].translate(line, HOOK.mapping)
 
 
-LINES = [json.dumps(chat(number)).encode() for number in range(40)] + [b"{", b"[]", b'{"type":"x"}']
-
-
-def made(translation, **wanted):
-    return FORMATS[translation.format].translate(LINES[0], translation.mapping)
+def taken(lines):
+    """Those that hold interactions."""
+    return [line for line in lines if isinstance(made(line), tuple)]
 
 
 def test_each_interaction_of_a_record_has_a_place_of_its_own(tmp_path):
@@ -51,15 +42,14 @@ def test_each_interaction_of_a_record_has_a_place_of_its_own(tmp_path):
         found = list(Translator(ours, engine, letters).records(chunk))
     seqs = [seq for seq, _, _ in found]
     assert seqs == sorted(set(seqs))
-    of_each = len(made(HOOK))
-    assert of_each > 2
-    assert [place(seq)[1] for seq in seqs] == [line for line in range(1, 41) for _ in range(of_each)]
+    of_each = [(number, len(made(line))) for number, line in enumerate(LINES, 1) if line in taken(CHATS)]
+    assert [place(seq)[1] for seq in seqs] == [number for number, count in of_each for _ in range(count)]
     assert all(hasattr(decode_interaction(raw, 1 << 62), "timestamp") for _, _, raw in found)
-    assert engine.tally.translated == 40
-    assert engine.tally.dead_letters.total() + engine.tally.unknown.total() == 3
+    assert engine.tally.translated == len(taken(CHATS)) > 20
+    assert engine.tally.dead_letters.total() + engine.tally.unknown.total() == len(LINES) - len(taken(CHATS))
     letters = [json.loads(data) for _, data in merged([tmp_path / "dead"])]
     assert [letter["line"] for letter in letters] == sorted(letter["line"] for letter in letters)
-    assert {letter["value"] for letter in letters} <= {line.decode() for line in LINES[40:]}
+    assert not {letter["value"].encode() for letter in letters} & set(taken(CHATS))
 
 
 def test_our_own_format_is_passed_on_as_it_is(tmp_path):
@@ -74,12 +64,12 @@ def test_our_own_format_is_passed_on_as_it_is(tmp_path):
     "limits", [pytest.param(Limits(), id="in one bucket"), pytest.param(Limits(2_000, 2_000, 8), id="dealt")]
 )
 def test_a_replay_of_another_format_is_that_of_its_interactions(tmp_path, limits, jobs):
-    whole = [raw for line in LINES[:40] for raw in FORMATS[HOOK.format].translate(line, HOOK.mapping)]
-    events, dead, tally = replayed(tmp_path, LINES, translation=HOOK, limits=limits, jobs=jobs)
-    assert events == reference(whole)
+    whole = [raw for line in taken(CHATS) for raw in made(line)]
+    events, dead, tally = replayed(tmp_path, LINES, translation=HOOK, limits=limits, jobs=jobs, book=LATER)
+    assert events == reference(whole, book=LATER)
     assert events
-    assert tally.translated == 40
-    assert tally.records == len(whole) + 3
+    assert tally.translated == len(taken(CHATS))
+    assert tally.records == len(whole) + len(LINES) - len(taken(CHATS))
     assert len(dead) == tally.dead_letters.total()
     assert [json.loads(each)["file"] for each in dead] == [str(tmp_path / "in.jsonl")] * len(dead)
 

@@ -1,6 +1,5 @@
 """A format: its translation never raises, and its coverage says what comes, what could and what cannot."""
 
-
 from schemas.interaction import Fault, Unknown
 from streams.sources import Coverage, Format, Mapping, coverage
 from streams.sources.draft import content_id
