@@ -1,5 +1,6 @@
 """Options that several verbs take, and what is made of them."""
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 __all__ = [
+    "CORES",
     "AccountsOption",
     "AsOfOption",
     "ConfigOption",
     "InputsArgument",
+    "JobsOption",
     "Order",
     "OrderOption",
     "RulesOption",
@@ -28,6 +31,9 @@ __all__ = [
 ]
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Those that this process may use: a container has fewer than its machine."""
 
 Order = Literal["time", "arrival"]
 
@@ -57,6 +63,7 @@ AsOfOption = Annotated[
         "milliseconds; by default now.",
     ),
 ]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes; by default one a core.")]
 
 
 def as_of_ms(given: str | None) -> int:
