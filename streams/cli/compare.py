@@ -1,11 +1,11 @@
-"""`chat2ga compare`: two rule sets over the same history: which events are gained, lost, credited otherwise, changed."""
+"""`chat2ga compare`: two rule sets over the same history: events gained, lost, credited to another, moved, changed."""
 
 import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
 
 import typer
 
@@ -15,6 +15,7 @@ from streams.cli.progress import phases
 from streams.cli.running import UsageFault, tell, verb
 
 if TYPE_CHECKING:
+    from streams.attribution import RuleBook
     from streams.comparison import Compared, Credited, Row, Summary
 
 __all__ = ["compare"]
@@ -29,7 +30,7 @@ STDOUT: Final = "-"
 
 @verb
 def compare(  # noqa: PLR0913 - options of a command line are given by name
-    inputs: options.InputsArgument,
+    inputs: options.AnyInputsArgument = None,
     *,
     rules: Annotated[
         list[Path] | None,
@@ -41,6 +42,14 @@ def compare(  # noqa: PLR0913 - options of a command line are given by name
             "--accounts",
             metavar="FILE",
             help="Once: accounts.toml of both. Twice: of A, then of B. By default that of CHAT2GA_ACCOUNTS.",
+        ),
+    ] = None,
+    events: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--events",
+            metavar="OLD NEW",
+            help="In place of INPUT and --rules: two files of events, as two versions of chat2ga made them.",
         ),
     ] = None,
     to: Annotated[
@@ -55,36 +64,56 @@ def compare(  # noqa: PLR0913 - options of a command line are given by name
 ) -> int:
     """Compare what two rule sets, A and B, make of the same history.
 
-    gained: an event of B alone. lost: of A alone. reattributed: what the visitor answered is credited to another
-    automation. moved: the same event of the same run, at another interaction. changed: in anything else, but for
-    rules_version. The sum is a table, in a pipe lines with tabs; counts of both sides stand on stderr.
+    gained: an event of B alone; lost: of A alone;
+    reattributed: what the visitor answered is credited to another automation;
+    moved: the same event of the same run, fired by another interaction;
+    changed: in anything else, but for rules_version.
 
-    Exit code 0: no event differs; 3: some do; 1 or 2: it could not be found out.
+    The sum is a table, in a pipe lines with tabs; counts of A and B go to stderr.
+    Exit code 0: no event differs; 3: some do; 1, 2: it could not be found out.
     """
-    from streams.comparison import History
-    from streams.comparison import compare as run
-
     if as_json and to == STDOUT:
         raise UsageFault("--json and --to -: both want standard output. Write the differences to a file")
-    (rules_a, rules_b), (accounts_a, accounts_b) = _rules(rules), _accounts(accounts)
     began = time.monotonic()
-    history = History(
-        inputs=tuple(inputs),
-        a=options.rule_book(accounts_a, rules_a, config),
-        b=options.rule_book(accounts_b, rules_b, config),
-        as_of_ms=options.as_of_ms(as_of),
-        out=to,
-        order=order,
-        jobs=jobs,
-    )
-    with phases() as told:
-        compared = run(history, told)
+    if events is not None:
+        if inputs or rules or accounts:
+            raise UsageFault(
+                "--events takes two files of events: INPUT, --rules and --accounts have no place beside it"
+            )
+        compared = _of_events(*events, to)
+    else:
+        if not inputs:
+            raise UsageFault("Missing argument 'INPUT...', or --events OLD NEW. See `chat2ga compare --help`")
+        (rules_a, rules_b), (accounts_a, accounts_b) = _rules(rules), _accounts(accounts)
+        compared = _of_rules(
+            tuple(inputs),
+            options.rule_book(accounts_a, rules_a, config),
+            options.rule_book(accounts_b, rules_b, config),
+            as_of_ms=options.as_of_ms(as_of),
+            out=to,
+            order=order,
+            jobs=jobs,
+        )
     if as_json:
         sys.stdout.write(json.dumps(compared.told(), ensure_ascii=False) + "\n")
     else:
         _print_rows(compared.summary, sys.stderr if to == STDOUT else sys.stdout)
         _sum_up(compared, time.monotonic() - began)
     return DIFFERENT if compared.summary.kinds else 0
+
+
+def _of_rules(inputs: tuple[str, ...], a: "RuleBook", b: "RuleBook", **wanted: Any) -> "Compared":  # noqa: ANN401 - as given
+    from streams.comparison import History
+    from streams.comparison import compare as run
+
+    with phases() as told:
+        return run(History(inputs=inputs, a=a, b=b, **wanted), told)
+
+
+def _of_events(old: str, new: str, out: str | None) -> "Compared":
+    from streams.comparison.event_files import EventFiles, compare_events
+
+    return compare_events(EventFiles(old, new, out))
 
 
 def _rules(given: list[Path] | None) -> tuple[Path, Path]:

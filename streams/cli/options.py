@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CORES",
     "AccountsOption",
+    "AnyInputsArgument",
     "AsOfOption",
     "ConfigOption",
     "InputsArgument",
@@ -37,10 +38,9 @@ CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") 
 
 Order = Literal["time", "arrival"]
 
-InputsArgument = Annotated[
-    list[str],
-    typer.Argument(metavar="INPUT...", help="Files of JSON lines: .jsonl, .gz, .zst; - is standard input."),
-]
+_INPUTS: Final = typer.Argument(metavar="INPUT...", help="Files of JSON lines: .jsonl, .gz, .zst; - is standard input.")
+InputsArgument = Annotated[list[str], _INPUTS]
+AnyInputsArgument = Annotated[list[str] | None, _INPUTS]
 AccountsOption = Annotated[
     Path | None, typer.Option("--accounts", help="accounts.toml. By default that of CHAT2GA_ACCOUNTS.", metavar="FILE")
 ]

@@ -68,9 +68,12 @@ class _Held(msgspec.Struct):
 
 
 class Matching:
-    """The differences of one session key: told of its interactions one by one, it gives them in their order."""
+    """The differences of one session key: told of its interactions one by one, it gives them in their order.
 
-    def __init__(self, session: str) -> None:
+    Without a session, each difference is named by its event's.
+    """
+
+    def __init__(self, session: str | None = None) -> None:
         self._session: Final = session
         self._held: list[_Held] = []
         self._alone: Final = {"a": _Waiting(), "b": _Waiting()}
@@ -93,7 +96,8 @@ class Matching:
             assert event is not None
             kind, fields = _judged(held)
             if kind is not None:
-                yield Difference(kind, event.name, event.account_id, self._session, fields, held.a, held.b)
+                session = event.session_id if self._session is None else self._session
+                yield Difference(kind, event.name, event.account_id, session, fields, held.a, held.b)
         self._held = []
         for alone in self._alone.values():
             alone.clear()
@@ -110,7 +114,10 @@ class Matching:
             self._held.append(held)
             ours.put(subject, held)
         else:
-            held.a, held.b, held.pair = held.a or one, held.b or other, "moved"
+            held.a, held.b = held.a or one, held.b or other
+            assert held.a is not None
+            assert held.b is not None
+            held.pair = "changed" if _fired_by(held.a) == _fired_by(held.b) else "moved"
 
 
 class _Waiting:
@@ -206,6 +213,11 @@ def _run(automation: Automation | None) -> tuple[str, str, str | None] | None:
 
 
 # -- events of other interactions -------------------------------------------------------------
+
+
+def _fired_by(event: GaEvent) -> tuple[str, int]:
+    """The interaction that fired it, as the event names it: of two copies of one, either may be applied."""
+    return event.caused_by[0], event.timestamp_micros
 
 
 def _subject(event: GaEvent) -> Hashable:

@@ -85,7 +85,9 @@ def test_clicks_of_other_buttons_are_other_events():
 
 def test_an_event_that_is_the_same_at_another_interaction_is_the_same():
     assert matched(([JOINED], []), ([], [JOINED])) == []
-    assert told(matched(([JOINED], []), ([], [replace(JOINED, label="x")]))) == [("moved", JOINED.name)]
+    changed = replace(JOINED, label="x")  # another copy of the same interaction was applied
+    assert told(matched(([JOINED], []), ([], [changed]))) == [("changed", JOINED.name)]
+    assert told(matched(([JOINED], []), ([], [replace(changed, timestamp_micros=1)]))) == [("moved", JOINED.name)]
 
 
 def test_nothing_moves_past_the_end_of_a_session():
