@@ -1,5 +1,6 @@
 """Options that several verbs take, and what is made of them."""
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 __all__ = [
+    "CORES",
     "AccountsOption",
+    "AnyInputsArgument",
     "AsOfOption",
     "ConfigOption",
     "FormatOption",
     "InputsArgument",
+    "JobsOption",
     "MappingOption",
     "Order",
     "OrderOption",
@@ -38,16 +42,18 @@ __all__ = [
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
+CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Those that this process may use: a container has fewer than its machine."""
+
 Order = Literal["time", "arrival"]
 
-InputsArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INPUT...",
-        help="Files, directories or quoted patterns: .jsonl, also .gz and .zst, or .parquet; kafka:TOPIC, "
-        "kafka:TOPIC/PARTITION or kafka:TOPIC/PARTITION:FIRST-END; - is standard input.",
-    ),
-]
+_INPUTS: Final = typer.Argument(
+    metavar="INPUT...",
+    help="Files, directories or quoted patterns: .jsonl, also .gz and .zst, or .parquet; kafka:TOPIC, "
+    "kafka:TOPIC/PARTITION or kafka:TOPIC/PARTITION:FIRST-END; - is standard input.",
+)
+InputsArgument = Annotated[list[str], _INPUTS]
+AnyInputsArgument = Annotated[list[str] | None, _INPUTS]
 AccountsOption = Annotated[
     Path | None, typer.Option("--accounts", help="accounts.toml. By default that of CHAT2GA_ACCOUNTS.", metavar="FILE")
 ]
@@ -70,8 +76,7 @@ AsOfOption = Annotated[
         "milliseconds; by default now.",
     ),
 ]
-
-
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes; by default one a core.")]
 SinceOption = Annotated[
     str | None,
     typer.Option(

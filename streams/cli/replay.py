@@ -1,30 +1,24 @@
 """`chat2ga replay`: chat logs in, GA events out; by itself it posts nothing to GA."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli import options
-from streams.cli.console import print_table, terminal
+from streams.cli.console import print_table
+from streams.cli.progress import phases
 from streams.cli.running import tell, verb
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from streams.replay import Output, Phase, Progress, Tally, Translation
+    from streams.replay import Output, Tally, Translation
 
 __all__ = ["replay"]
-
-
-def _cores() -> int:
-    """Those that this process may use: a container has fewer than its machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @verb
@@ -44,7 +38,7 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     ] = None,
     order: options.OrderOption = "time",
     as_of: options.AsOfOption = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes; by default one a core.")] = _cores(),
+    jobs: options.JobsOption = options.CORES,
     work: Annotated[
         str | None,
         typer.Option(
@@ -81,8 +75,8 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
         work=work,
     )
     try:
-        with _progress() as progress:
-            tally = run(wanted, progress)
+        with phases() as told:
+            tally = run(wanted, told)
     except KeyboardInterrupt:
         if work is not None:
             tell(f"what is done lies in {work}: the same command goes on from there.")
@@ -97,36 +91,6 @@ def _output(to: str, config: Path | None) -> "str | Output":
     from streams.inspect.topic_output import TopicOutput
 
     return TopicOutput(options.settings_of(config))
-
-
-@contextmanager
-def _progress() -> Iterator["Progress"]:
-    """A bar on a terminal, nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn as Left
-
-    rate, left = TextColumn("{task.fields[rate]}"), Left(elapsed_when_finished=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), rate, left, TimeElapsedColumn())
-    with Progress(*columns, console=terminal(sys.stderr), transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def told(phase: "Phase", done: int, of: int | None) -> None:
-            if phase not in tasks:
-                for before in tasks.values():
-                    bars.update(before, visible=False)
-                tasks[phase] = bars.add_task(phase, total=of, rate="")
-            bars.update(tasks[phase], completed=done, total=of)
-            speed = bars.tasks[tasks[phase]].speed
-            bars.update(tasks[phase], rate=_rate(phase, speed) if speed else "")
-
-        yield told
-
-
-def _rate(phase: "Phase", speed: float) -> str:
-    return f"{speed:,.1f} buckets/s" if phase == "deciding" else f"{speed / 1_000_000:,.1f} MB/s"
 
 
 def _sum_up(tally: "Tally", seconds: float) -> None:

@@ -6,7 +6,7 @@ Nothing is kept: memory does not grow with the topic.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from streams.settings import Settings
 from streams.worker.broker import BrokerUnreachable, client_options
 from streams.worker.refusal import why_unreachable
 
-__all__ = ["NoTopic", "Progress", "Span", "between", "reaching", "spans", "to_the_end", "untold"]
+__all__ = ["NoTopic", "Progress", "Span", "between", "partition_numbers", "reaching", "spans", "to_the_end", "untold"]
 
 ANSWER_S: Final = 5.0
 """A broker that has not answered by then is not reachable, as far as a person waits for it."""
@@ -77,14 +77,17 @@ async def to_the_end(
     *,
     since_ms: int | None = None,
     at: tuple[int, int] | None = None,
+    only: Collection[int] | None = None,
     progress: Progress = untold,
 ) -> AsyncGenerator[ConsumerRecord[bytes, bytes]]:
     """The records there are now, each partition in its order; or the one at (partition, offset).
 
-    `since_ms`: of record time, epoch milliseconds. Raises BrokerUnreachable,
-    BrokerRefuses and NoTopic.
+    `since_ms`: of record time, epoch milliseconds. `only`: these partitions.
+    Raises BrokerUnreachable, BrokerRefuses and NoTopic.
     """
     found = await spans(settings, topic, since_ms=since_ms)
+    if only is not None:
+        found = {number: span for number, span in found.items() if number in only}
     if at is not None:
         partition, offset = at
         first, end = found.get(partition, (0, 0))
@@ -98,7 +101,7 @@ async def spans(
     settings: Settings, topic: str, *, since_ms: int | None = None, until_ms: int | None = None
 ) -> dict[int, Span]:
     """What each partition of the topic holds now, of records from then and before then (record time)."""
-    numbers = await _partition_numbers(settings, topic)
+    numbers = await partition_numbers(settings, topic)
     consumer = AIOKafkaConsumer(**client_options(settings))
     async with reaching(settings, consumer):
         partitions = [TopicPartition(topic, number) for number in numbers]
@@ -134,8 +137,11 @@ async def between(
                 yield record
 
 
-async def _partition_numbers(settings: Settings, topic: str) -> list[int]:
-    """The partitions of the topic. An admin's question: a consumer without a subscription knows of none."""
+async def partition_numbers(settings: Settings, topic: str) -> list[int]:
+    """The partitions of a topic. An admin's question: a consumer without a subscription knows of none.
+
+    Raises BrokerUnreachable, BrokerRefuses and NoTopic.
+    """
     admin = AIOKafkaAdminClient(**client_options(settings))
     async with reaching(settings, admin):
         if topic not in await admin.list_topics():

@@ -36,6 +36,7 @@ class Tally(msgspec.Struct):
     duplicates: Counter[str] = msgspec.field(default_factory=Counter)  # by the check that found them
     unknown: Counter[str] = msgspec.field(default_factory=Counter)  # by type
     dead_letters: Counter[str] = msgspec.field(default_factory=Counter)  # by field at fault
+    counts: Counter[str] = msgspec.field(default_factory=Counter)  # whatever else a product counts, as it calls that
 
     @property
     def interactions(self) -> int:
@@ -50,6 +51,7 @@ class Tally(msgspec.Struct):
         self.dropped_for_consent += other.dropped_for_consent
         self.events += other.events
         self.duplicates += other.duplicates
+        self.counts += other.counts
         for name, count in other.unknown.items():
             _count(self.unknown, name, count)
         for name, count in other.dead_letters.items():

@@ -95,17 +95,18 @@ class NoSession(Chat2gaError):
 
 
 class ManySessions(Chat2gaError):
-    """Several sessions answer to the name that was given."""
+    """More sessions are what was asked for than can be explained at once: of a name, more than one."""
 
     fault, retriable = Fault.OPERATOR, False
 
-    def __init__(self, session: str, keys: tuple[str, ...]) -> None:
-        super().__init__(session, keys)
-        self.session, self.keys = session, keys
+    def __init__(self, asked: str, keys: tuple[str, ...], count: int) -> None:
+        super().__init__(asked, keys, count)
+        self.asked, self.keys, self.count = asked, keys, count
 
     def __str__(self) -> str:
+        more = f" and {self.count - len(self.keys)} more" if self.count > len(self.keys) else ""
         return (
-            f"{self.session!r} names {len(self.keys)} sessions: {', '.join(self.keys)}. "
+            f"{self.asked}: there are {self.count} such sessions: {', '.join(self.keys)}{more}. "
             "Give one of these as --session, or its account as --account."
         )
 

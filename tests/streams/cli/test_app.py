@@ -14,6 +14,7 @@ VERBS = [
     "check",
     "replay",
     "explain",
+    "compare",
     "dead-letters list",
     "dead-letters show",
     "dead-letters requeue",
@@ -46,7 +47,6 @@ def test_every_verb_has_help(verb):
 def test_help_lists_the_verbs_that_there_are_and_no_others():
     listed = chat2ga("--help").stdout.decode()
     assert all(verb.split()[0] in listed for verb in VERBS)
-    assert "compare" not in listed
     assert "report" not in listed
 
 
@@ -62,6 +62,7 @@ def test_help_imports_nothing_of_what_the_verbs_do():
         "httpx",
         "msgspec",
         "zstandard",
+        "duckdb",
         "streams.replay",
         "streams.worker",
     }
