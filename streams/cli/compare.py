@@ -17,6 +17,7 @@ from streams.cli.running import UsageFault, tell, verb
 if TYPE_CHECKING:
     from streams.attribution import RuleBook
     from streams.comparison import Compared, Credited, Row, Summary
+    from streams.replay import Input
 
 __all__ = ["compare"]
 
@@ -107,7 +108,7 @@ def compare(  # noqa: PLR0913 - options of a command line are given by name
     return DIFFERENT if compared.summary.kinds else 0
 
 
-def _of_rules(inputs: tuple[str, ...], a: "RuleBook", b: "RuleBook", **wanted: Any) -> "Compared":  # noqa: ANN401 - as given
+def _of_rules(inputs: "tuple[str | Input, ...]", a: "RuleBook", b: "RuleBook", **wanted: Any) -> "Compared":  # noqa: ANN401 - as given
     from streams.comparison import History
     from streams.comparison import compare as run
 

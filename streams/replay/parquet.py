@@ -8,7 +8,6 @@ without a zone, a whole number as a float) is turned back.
 
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from types import NoneType, UnionType
@@ -19,44 +18,22 @@ import msgspec
 
 from schemas.ga_event import GaEvent
 from schemas.interaction import TYPES
-from streams.replay.errors import BadInput, NoRoom
+from streams.replay.database import database
+from streams.replay.errors import BadInput
 from streams.replay.places import Records, line_at
 from streams.replay.reading import Read
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["database", "parquet_records", "write_parquet"]
+__all__ = ["parquet_records", "write_parquet"]
 
-MEMORY: Final = "256MB"
-"""What DuckDB may hold; what is more lies in its temporary directory."""
 _ROWS: Final = 4_096
-_FULL: Final = "No space left on device"
 _NESTED: Final = ("page", "ga", "consent", "automation", "agent", "goal")
 _WHOLE: Final = ("timestamp", "rating")
 _REQUIRED: Final = ("type", "account_id", "timestamp")
 _IDS: Final = ("session_id", "visitor_id")
 _VALUE: Final = "value"
-
-
-@contextmanager
-def database(directory: Path | None = None) -> Iterator["DuckDBPyConnection"]:
-    """A database in memory, with bounds. It loads nothing from elsewhere; what does not fit lies in the directory."""
-    config: dict[str, Any] = {
-        "memory_limit": MEMORY,
-        "threads": 1,  # a replay has processes, and the order of rows is kept
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "temp_directory": "" if directory is None else str(directory),
-    }
-    try:
-        with duckdb.connect(config=config) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            yield connection
-    except duckdb.Error as error:
-        if directory is not None and _FULL in str(error):
-            raise NoRoom(str(directory)) from None
-        raise
 
 
 # -- in ------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from schemas.interaction import Fault, Interaction, session_key
+from streams.replay.database import database
 from streams.replay.dead_letters import dead_line
 from streams.replay.engine import Engine, sort_by_time
-from streams.replay.parquet import database
 from streams.replay.places import Lines, Placed
 from streams.replay.plan import Plan
 from streams.replay.segments import SegmentWriter

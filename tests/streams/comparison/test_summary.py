@@ -1,5 +1,7 @@
 """Differences are counted by what they are about, with a few sessions, in bounded memory."""
 
+from typing import Any
+
 import pytest
 
 from streams.comparison import Credited, Row, Summary, summary
@@ -7,7 +9,7 @@ from streams.comparison.product import encode_difference
 from tests.streams.attribution.builders import BOT, PROMO, joined, opened, sent, typed
 from tests.streams.comparison.made import compared
 
-WIDGET = ({}, {"widget_open_counts": True})
+WIDGET: Any = ({}, {"widget_open_counts": True})
 
 
 def added_up(*found):

@@ -6,9 +6,9 @@ import duckdb
 import pytest
 
 from schemas.interaction import Interaction, decode_interaction
-from streams.replay.errors import BadInput, NoRoom
+from streams.replay.errors import BadInput
 from streams.replay.inputs import inputs_of, pieces
-from streams.replay.parquet import database, write_parquet
+from streams.replay.parquet import write_parquet
 from streams.replay.places import place
 from tests.streams.replay.replays import AS_OF_MS, LINES, reference, replayed
 
@@ -156,11 +156,6 @@ def test_a_file_that_is_damaged_is_told_in_one_line(tmp_path, cut):
     with pytest.raises(BadInput, match="Fetch it again") as caught:
         records(name)
     assert "\n" not in str(caught.value)
-
-
-def test_a_full_disk_is_no_room(tmp_path):
-    with pytest.raises(NoRoom, match=str(tmp_path)), database(tmp_path):
-        raise duckdb.IOException("IO Error: Could not write file: No space left on device")
 
 
 def test_a_type_that_no_schema_has_is_a_fault_of_ours(tmp_path):
