@@ -33,6 +33,7 @@ _RUN: Final = "kafka"  # file in the replay's directory: its name in Kafka
 _LINES: Final = 10_000  # of a transaction at most
 _BYTES: Final = 8 * 1_048_576
 _TIMEOUT_MS: Final = 60_000
+_PAUSE_S: Final = 0.2
 
 
 class TopicOutput:
@@ -61,8 +62,7 @@ class TopicOutput:
         if not run.exists():
             run.write_text(f"{self._settings.group}-replay-{uuid4().hex}", encoding="ascii")
         with asyncio.Runner() as runner:
-            sending = _Sending(self._settings, run.read_text(encoding="ascii"))
-            runner.run(reached(self._settings, sending.start()))
+            sending = runner.run(reached(self._settings, _begun(self._settings, run.read_text(encoding="ascii"))))
             try:
                 yield lambda data: runner.run(sending.send(data))
                 runner.run(sending.commit())
@@ -86,35 +86,48 @@ class SendingFailed(Chat2gaError):
         )
 
 
+async def _begun(settings: Settings, run: str) -> "_Sending":
+    """Connected, and told how many lines are there from before an interruption."""
+    producer = AIOKafkaProducer(
+        **client_options(settings),
+        transactional_id=run if settings.idempotence else None,
+        acks="all",
+        linger_ms=5,
+        max_request_size=LARGEST_MESSAGE_BYTES,
+        transaction_timeout_ms=_TIMEOUT_MS,
+    )
+    await producer.start()  # aborts what the one before it left open
+    if not settings.idempotence:
+        return _Sending(settings, run, producer, 0)
+    return _Sending(settings, run, producer, await _lines_there(settings, run))
+
+
+async def _lines_there(settings: Settings, run: str) -> int:
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    async with reaching(settings, admin):
+        while True:
+            try:
+                offsets = await admin.list_consumer_group_offsets(run)
+            except KafkaError as error:
+                if not getattr(error, "retriable", False):
+                    raise
+                await asyncio.sleep(_PAUSE_S)  # a broker that has just begun makes its topic of offsets first
+            else:
+                return max((each.offset for each in offsets.values()), default=0)
+
+
 class _Sending:
     """Lines on their way to the topic, a transaction after the other."""
 
-    def __init__(self, settings: Settings, run: str) -> None:
+    def __init__(self, settings: Settings, run: str, producer: AIOKafkaProducer, there: int) -> None:
         self._settings: Final = settings
         self._topic: Final = settings.topic("ga-events")
         self._run: Final = run
-        self._producer: Final = AIOKafkaProducer(
-            **client_options(settings),
-            transactional_id=run if settings.idempotence else None,
-            acks="all",
-            compression_type="lz4",
-            linger_ms=5,
-            max_request_size=LARGEST_MESSAGE_BYTES,
-            transaction_timeout_ms=_TIMEOUT_MS,
-        )
+        self._producer: Final = producer
         self._passed = 0  # lines that were taken: sent, or there before
-        self._there = 0  # lines in the topic
+        self._there = there  # lines in the topic
         self._held: list[bytes] = []
         self._size = 0
-
-    async def start(self) -> None:
-        """Connect, and learn how many lines are there from before an interruption."""
-        await self._producer.start()
-        if self._settings.idempotence:
-            admin = AIOKafkaAdminClient(**client_options(self._settings))
-            async with reaching(self._settings, admin):
-                offsets = await admin.list_consumer_group_offsets(self._run)
-            self._there = max((each.offset for each in offsets.values()), default=0)
 
     async def stop(self) -> None:
         """Disconnect. A transaction that is open is aborted by the broker."""
