@@ -83,6 +83,34 @@ def test_a_visitor_s_session_that_ends_elsewhere_has_other_ids_and_the_same_hist
     assert {each.session for each in found} == {"acme/v/v"}, "which explains both"
 
 
+def test_a_run_whose_first_message_is_forgotten_is_the_same_run():
+    history = [sent(run := of_run(BOT, "1")), sent(run, at=3_700), opened(at=3_800)]
+    (again, viewed) = compared(history, {}, {"session_gap_s": 3_600})
+    assert (again.kind, again.name) == ("gained", "Chatbot_sent")
+    assert (viewed.kind, viewed.fields) == ("changed", ("event_id", "caused_by"))
+
+
+AT_ONCE = {"viewed_when_already_open": True}
+
+
+@pytest.mark.parametrize(("a", "b"), [({}, AT_ONCE), (AT_ONCE, {})])
+def test_nothing_moves_into_another_session(a, b):
+    received = sent(of_run(BOT, "1"), interaction_id="1")
+    history = [opened(at=0), {**received, "at": 10}, opened(at=90_000), {**received, "at": 90_010}, opened(at=90_020)]
+    (alone, moved) = compared(history, a, b)
+    assert {alone.kind, moved.kind} == {"gained" if b else "lost", "moved"}
+    assert {each.timestamp_micros - START_MS * 1_000 for each in (moved.a, moved.b)} == {90_010_000_000, 90_020_000_000}
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_a_session_that_begins_under_one_alone_is_another(swap):
+    history = [opened(), sent(), opened(at=3_700)]
+    a, b = {}, {**AT_ONCE, "session_gap_s": 3_600}
+    found = compared(history, b, a) if swap else compared(history, a, b)
+    assert {each.kind for each in found} == {"gained", "lost"}
+    assert len(found) == 2
+
+
 def test_a_session_that_ends_elsewhere_forgets_what_was_said_of_the_visitor_and_the_page():
     history = [visited(user_id="u", page={"url": "/a"}), joined(at=3_700)]
     (changed,) = compared(history, {}, {"session_gap_s": 3_600})
