@@ -17,6 +17,7 @@ from streams.cli.running import UsageFault, tell, verb
 if TYPE_CHECKING:
     from streams.attribution import RuleBook
     from streams.comparison import Compared, Credited, Row, Summary
+    from streams.replay import Input
 
 __all__ = ["compare"]
 
@@ -60,6 +61,10 @@ def compare(  # noqa: PLR0913 - options of a command line are given by name
     order: options.OrderOption = "time",
     as_of: options.AsOfOption = None,
     jobs: options.JobsOption = options.CORES,
+    input_format: options.FormatOption = "interaction",
+    mapping: options.MappingOption = None,
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
     config: options.ConfigOption = None,
 ) -> int:
     """Compare what two rule sets, A and B, make of the same history.
@@ -86,11 +91,12 @@ def compare(  # noqa: PLR0913 - options of a command line are given by name
             raise UsageFault("Missing argument 'INPUT...', or --events OLD NEW. See `chat2ga compare --help`")
         (rules_a, rules_b), (accounts_a, accounts_b) = _rules(rules), _accounts(accounts)
         compared = _of_rules(
-            tuple(inputs),
+            options.inputs_named(inputs, config, since, until),
             options.rule_book(accounts_a, rules_a, config),
             options.rule_book(accounts_b, rules_b, config),
             as_of_ms=options.as_of_ms(as_of),
             out=to,
+            translation=options.translation(input_format, mapping),
             order=order,
             jobs=jobs,
         )
@@ -102,7 +108,7 @@ def compare(  # noqa: PLR0913 - options of a command line are given by name
     return DIFFERENT if compared.summary.kinds else 0
 
 
-def _of_rules(inputs: tuple[str, ...], a: "RuleBook", b: "RuleBook", **wanted: Any) -> "Compared":  # noqa: ANN401 - as given
+def _of_rules(inputs: "tuple[str | Input, ...]", a: "RuleBook", b: "RuleBook", **wanted: Any) -> "Compared":  # noqa: ANN401 - as given
     from streams.comparison import History
     from streams.comparison import compare as run
 

@@ -53,6 +53,10 @@ def explain(  # noqa: PLR0913 - options of a command line are given by name
     order: options.OrderOption = "time",
     as_of: options.AsOfOption = None,
     jobs: options.JobsOption = options.CORES,
+    input_format: options.FormatOption = "interaction",
+    mapping: options.MappingOption = None,
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
     config: options.ConfigOption = None,
 ) -> None:
     """Explain a session: every interaction, what each rule did with it and why, its events, and what it changed.
@@ -69,9 +73,10 @@ def explain(  # noqa: PLR0913 - options of a command line are given by name
     else:
         found = _of_files(
             asked,
-            inputs=tuple(inputs or ()),
+            inputs=options.inputs_named(inputs or (), config, since, until),
             book=options.rule_book(accounts, rules, config),
             as_of_ms=options.as_of_ms(as_of),
+            translation=options.translation(input_format, mapping),
             order=order,
             jobs=jobs,
         )

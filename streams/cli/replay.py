@@ -1,8 +1,9 @@
-"""`chat2ga replay`: files of interactions in, GA events out; no Kafka, and nothing is posted to GA."""
+"""`chat2ga replay`: chat logs in, GA events out; by itself it posts nothing to GA."""
 
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,23 +11,26 @@ import typer
 from streams.cli import options
 from streams.cli.console import print_table
 from streams.cli.progress import phases
-from streams.cli.running import UsageFault, verb
+from streams.cli.running import tell, verb
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from streams.replay import Tally
+    from streams.replay import Output, Tally, Translation
 
 __all__ = ["replay"]
-
-FORMATS = ("interaction",)
 
 
 @verb
 def replay(  # noqa: PLR0913 - options of a command line are given by name
     inputs: options.InputsArgument,
     *,
-    to: Annotated[str, typer.Option("--to", metavar="OUT", help="Where the events go: - or a .jsonl file.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="OUT", help="Where the events go: a .jsonl or .parquet file, kafka (ga-events), or -."
+        ),
+    ],
     accounts: options.AccountsOption = None,
     rules: options.RulesOption = None,
     dead_letters: Annotated[
@@ -35,36 +39,63 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     order: options.OrderOption = "time",
     as_of: options.AsOfOption = None,
     jobs: options.JobsOption = options.CORES,
-    input_format: Annotated[str, typer.Option("--format", help="Of the input: interaction.")] = "interaction",
+    work: Annotated[
+        str | None,
+        typer.Option(
+            "--work",
+            metavar="DIR",
+            help="Keep what is done here: after an interruption the same command goes on where it was.",
+        ),
+    ] = None,
+    input_format: options.FormatOption = "interaction",
+    mapping: options.MappingOption = None,
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Replay files of interactions: the same events, byte for byte, that the worker publishes.
+    """Replay chat logs: the same events, byte for byte, that the worker publishes.
 
     Events stand session by session, in the order of the sessions' first records. A record that cannot be taken
-    does not stop a replay: it is counted, and written down with --dead-letters. Nothing is posted to GA.
+    does not stop a replay: it is counted, and written down with --dead-letters. Nothing is posted to GA: with
+    --to kafka the workers do that.
     """
     from streams.replay import Replay
     from streams.replay import replay as run
 
-    if input_format not in FORMATS:
-        raise UsageFault(f"--format {input_format!r}: not supported. Supported: {', '.join(FORMATS)}.")
     began = time.monotonic()
     wanted = Replay(
-        inputs=tuple(inputs),
-        out=to,
+        inputs=options.inputs_named(inputs, config, since, until),
+        out=_output(to, config),
         book=options.rule_book(accounts, rules, config),
-        as_of_ms=options.as_of_ms(as_of),
+        as_of_ms=None if as_of is None else options.as_of_ms(as_of),
         dead_letters=dead_letters,
+        translation=options.translation(input_format, mapping),
         order=order,
         jobs=jobs,
+        work=work,
     )
-    with phases() as told:
-        tally = run(wanted, told)
+    try:
+        with phases() as told:
+            tally = run(wanted, told)
+    except KeyboardInterrupt:
+        if work is not None:
+            tell(f"what is done lies in {work}: the same command goes on from there.")
+        raise
     _sum_up(tally, time.monotonic() - began)
+    _cannot_be_had(wanted.translation)
+
+
+def _output(to: str, config: Path | None) -> "str | Output":
+    if to != "kafka":
+        return to
+    from streams.inspect.topic_output import TopicOutput
+
+    return TopicOutput(options.settings_of(config))
 
 
 def _sum_up(tally: "Tally", seconds: float) -> None:
     rows: list[tuple[str, str]] = [
+        *([("records translated", f"{tally.translated:,}")] if tally.translated else []),
         ("records read", f"{tally.records:,}"),
         ("interactions", f"{tally.interactions:,}"),
         ("sessions", f"{tally.sessions:,}"),
@@ -81,6 +112,19 @@ def _sum_up(tally: "Tally", seconds: float) -> None:
         ("records a second", f"{tally.records / seconds:,.0f}"),
     ]
     print_table(sys.stderr, ("replay", "count"), rows)
+
+
+def _cannot_be_had(translation: "Translation | None") -> None:
+    """Say which events a format does not tell of, so that nobody takes their absence for a fact."""
+    if translation is None:
+        return
+    from streams.sources import FORMATS, coverage
+
+    covered = coverage(FORMATS[translation.format], translation.mapping)
+    missing = [(name, each) for name, each in covered.items() if each.had != "yes"]
+    if missing:
+        rows = [(name, "a mapping" if each.had == "with_mapping" else "never", each.why) for name, each in missing]
+        print_table(sys.stderr, (f"not from {translation.format}", "but with", "why"), rows)
 
 
 def _counts(counter: "Counter[str]") -> Iterator[tuple[str, str]]:

@@ -23,13 +23,12 @@ from streams.comparison.compared import SIDES, Compared, Side, Under
 from streams.comparison.differences import Difference, Matching
 from streams.comparison.product import encode_difference
 from streams.comparison.run import added_up, differences_file
+from streams.replay.database import database
 from streams.replay.errors import BadInput, BadOutput
 from streams.replay.writing import STDOUT, check_file, whole_file
 
 __all__ = ["EventFiles", "compare_events"]
 
-MEMORY: Final = "512MB"
-"""DuckDB's, beyond which it sorts on disk."""
 _LARGEST_BYTES: Final = 4_194_304  # of an event; DuckDB keeps several buffers of this
 _ROWS: Final = 1_000
 _WHICH: Final = "Compare what `chat2ga replay` wrote as .jsonl, or records of ga-events."
@@ -126,17 +125,13 @@ def _events(files: EventFiles, counts: "Counter[tuple[str, Side]]") -> Iterator[
 
 
 def _sorted(files: EventFiles) -> Iterator[tuple[int, str]]:
-    with TemporaryDirectory(prefix="chat2ga-compare-", ignore_cleanup_errors=True) as directory:
-        settings = {
-            "memory_limit": MEMORY,
-            "threads": 1,
-            "temp_directory": directory,
-            "autoinstall_known_extensions": False,
-        }
-        with duckdb.connect(config=settings) as connection:
-            try:
-                found = connection.execute(_IN_ORDER, {"a": files.a, "b": files.b, "largest": _LARGEST_BYTES})
-                while rows := found.fetchmany(_ROWS):
-                    yield from rows
-            except duckdb.Error as error:
-                raise BadInput(f"{files.a}, {files.b}", str(error).partition("\n")[0]) from None
+    with (
+        TemporaryDirectory(prefix="chat2ga-compare-", ignore_cleanup_errors=True) as directory,
+        database(Path(directory)) as connection,
+    ):
+        try:
+            found = connection.execute(_IN_ORDER, {"a": files.a, "b": files.b, "largest": _LARGEST_BYTES})
+            while rows := found.fetchmany(_ROWS):
+                yield from rows
+        except duckdb.InvalidInputException as error:
+            raise BadInput(f"{files.a}, {files.b}", str(error).partition("\n")[0]) from None

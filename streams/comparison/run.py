@@ -16,7 +16,7 @@ from streams.attribution import RuleBook
 from streams.comparison.compared import Compared, Side, Under
 from streams.comparison.product import Comparison, decoding_book
 from streams.comparison.summary import Summary
-from streams.replay import Progress, Replay, Tally, replay
+from streams.replay import Input, Progress, Replay, Tally, Translation, replay
 from streams.replay.errors import NotSupported
 from streams.replay.plan import Limits
 from streams.replay.writing import STDOUT, whole_file
@@ -29,10 +29,11 @@ _OUTPUTS: Final = "a .jsonl file and - for standard output"
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be compared."""
 
-    inputs: tuple[str, ...]
+    inputs: tuple[str | Input, ...]
     a: RuleBook
     b: RuleBook
     as_of_ms: int
+    translation: Translation | None = None  # of another format
     out: str | None = None  # where the differences go, one JSON object a line
     order: Literal["time", "arrival"] = "time"
     jobs: int = 1
@@ -47,6 +48,7 @@ def compare(history: History, progress: Progress | None = None) -> Compared:
             out=str(written),
             book=decoding_book(history.a, history.b),
             as_of_ms=history.as_of_ms,
+            translation=history.translation,
             order=history.order,
             jobs=history.jobs,
             limits=history.limits,

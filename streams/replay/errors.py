@@ -2,7 +2,16 @@
 
 from streams.errors import Chat2gaError, Fault
 
-__all__ = ["BadInput", "BadOutput", "ManySessions", "NoRoom", "NoSession", "NotSupported", "ProcessDied"]
+__all__ = [
+    "BadInput",
+    "BadOutput",
+    "ManySessions",
+    "NoRoom",
+    "NoSession",
+    "NotSupported",
+    "OtherReplay",
+    "ProcessDied",
+]
 
 
 class NotSupported(Chat2gaError):
@@ -99,4 +108,20 @@ class ManySessions(Chat2gaError):
         return (
             f"{self.asked}: there are {self.count} such sessions: {', '.join(self.keys)}{more}. "
             "Give one of these as --session, or its account as --account."
+        )
+
+
+class OtherReplay(Chat2gaError):
+    """A directory of work holds that of another replay."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, directory: str, what: str) -> None:
+        super().__init__(directory, what)
+        self.directory, self.what = directory, what
+
+    def __str__(self) -> str:
+        return (
+            f"{self.directory}: this is the work of another replay: its {self.what} are not the same. "
+            f"Name another directory, or begin anew: rm -r {self.directory}"
         )

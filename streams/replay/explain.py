@@ -13,14 +13,15 @@ from typing import Literal
 import msgspec
 
 from streams.attribution import RuleBook
-from streams.replay.dead_letters import Oversized
 from streams.replay.errors import BadInput
 from streams.replay.explanation import Explanation, FilePlace
 from streams.replay.gathering import MAX_SESSIONS, AnyOf, Gathering, Wanted, no_session, not_too_many
+from streams.replay.inputs import STDIN, Input, inputs_of, pieces, total_bytes
 from streams.replay.naming import Asked, Holding, Keys, Named, Sent, decode_key
-from streams.replay.plan import Limits
-from streams.replay.reading import STDIN, lines, place, total_bytes
+from streams.replay.places import LongLine, place
+from streams.replay.plan import Limits, Translation
 from streams.replay.run import Progress, Replay, replay
+from streams.replay.translating import translated
 
 __all__ = ["Question", "explain"]
 
@@ -28,10 +29,11 @@ __all__ = ["Question", "explain"]
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Which sessions are to be explained, of which files."""
 
-    inputs: tuple[str, ...]
+    inputs: tuple[str | Input, ...]
     asked: Asked
     book: RuleBook
     as_of_ms: int
+    translation: Translation | None = None  # of another format
     order: Literal["time", "arrival"] = "time"
     jobs: int = 1
     limits: Limits = Limits()
@@ -60,6 +62,7 @@ def _keys(question: Question, asked: Holding | Sent, progress: Progress) -> AnyO
             out=str(out),
             book=question.book,
             as_of_ms=question.as_of_ms,
+            translation=question.translation,
             order=question.order,
             jobs=question.jobs,
             limits=question.limits,
@@ -80,17 +83,20 @@ def _keys(question: Question, asked: Holding | Sent, progress: Progress) -> AnyO
 
 def _gathered(question: Question, wanted: Wanted, progress: Progress) -> Gathering:
     gathering = Gathering(wanted)
-    of_bytes, read_bytes = total_bytes(question.inputs), 0
+    inputs = inputs_of(question.inputs)
+    of_bytes, read_bytes = total_bytes(inputs), 0
 
     def read(size: int) -> None:
         nonlocal read_bytes
         read_bytes += size
         progress("reading", read_bytes, of_bytes)
 
-    for seq, line in lines(question.inputs, read):
-        if isinstance(line, Oversized):
+    for piece in pieces(inputs, read=read):
+        if isinstance(piece, LongLine):
             gathering.records += 1
             continue
-        file, number = place(seq)
-        gathering.add(FilePlace(question.inputs[file], number), line, question.book.decode(line, question.as_of_ms))
+        for seq, arrival_ms, raw, left in translated(question.translation, piece.records(question.as_of_ms)):
+            file, number = place(seq)
+            at = FilePlace(inputs[file].name, number)
+            gathering.add(at, raw, left or question.book.decode(raw, arrival_ms))
     return gathering

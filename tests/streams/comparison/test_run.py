@@ -13,7 +13,7 @@ from streams.replay.errors import BadInput, BadOutput, NotSupported
 from tests.streams.attribution.test_contract_cases import OPTIONS, book
 from tests.streams.comparison.made import START_MS
 from tests.streams.comparison.made import book as options_book
-from tests.streams.replay.replays import AS_OF_MS, CASES, DEALT_ANEW, IN_BUCKETS, LINES, ON_DISK, ONE_BUCKET, reference
+from tests.streams.replay.replays import AS_OF_MS, CASES, IN_BUCKETS, LINES, ON_DISK, ONE_BUCKET, reference
 
 INPUT = str(CASES / "interactions.jsonl")
 A, B = book("accounts.toml", {}), book("accounts_defaults.toml", OPTIONS)
@@ -47,7 +47,7 @@ def test_events_are_those_of_two_replays(tmp_path, order):
     [
         pytest.param(IN_BUCKETS, 1, id="in buckets"),
         pytest.param(IN_BUCKETS, 2, id="in two processes"),
-        pytest.param(DEALT_ANEW, 1, id="dealt anew"),
+        pytest.param(ON_DISK, 1, id="dealt anew"),
         pytest.param(ON_DISK, 1, id="sorted on disk"),
     ],
 )

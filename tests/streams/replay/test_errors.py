@@ -15,6 +15,7 @@ MADE = [
     errors.ProcessDied(),
     errors.NoSession("nobody", "Look again."),
     errors.ManySessions("session 's'", ("a/s/s", "b/s/s"), 2),
+    errors.OtherReplay("work", "inputs"),
 ]
 
 

@@ -13,7 +13,7 @@ from streams.attribution import RuleBook
 from streams.replay import Holding, Named, Question, Sent, chain, explain, gathering
 from streams.replay.errors import BadInput, ManySessions, NoSession
 from tests.streams.attribution.builders import BOT, clicked, joined, opened, sent, typed
-from tests.streams.replay.replays import AS_OF_MS, CASES, DEALT_ANEW, LINES, ONE_BUCKET, reference
+from tests.streams.replay.replays import AS_OF_MS, CASES, LINES, ON_DISK, ONE_BUCKET, reference
 
 INPUT = str(CASES / "interactions.jsonl")
 EVENTS = [decode_event(event) for event in reference(LINES)]
@@ -65,7 +65,7 @@ def test_the_events_of_an_explanation_are_those_of_the_replay(order, random):
 
 
 @pytest.mark.parametrize("event", EVENTS[:: len(EVENTS) // 8], ids=lambda event: event.name)
-@pytest.mark.parametrize("limits", [ONE_BUCKET, DEALT_ANEW], ids=["in memory", "in buckets"])
+@pytest.mark.parametrize("limits", [ONE_BUCKET, ON_DISK], ids=["in memory", "in buckets"])
 def test_an_event_alone_finds_the_session_that_sent_it(event, limits):
     explanation = one(Sent(event.event_id), limits=limits)
     steps = chain(explanation, event.event_id)
