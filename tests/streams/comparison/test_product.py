@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.interaction import Fault, Unknown
-from streams.comparison.product import Comparison, decoding_book, encode_difference
+from schemas.interaction import Fault, Instant, Unknown
+from streams.comparison.product import Ahead, Comparison, EitherBook, encode_difference
 from streams.replay import Tally
 from streams.replay.engine import decisions
 from tests.strategies import ACCOUNTS, OPTIONS, examples, histories
@@ -18,7 +18,6 @@ from tests.streams.attribution.builders import (
     BOT_2,
     PROMO,
     clicked,
-    interaction,
     interactions,
     joined,
     of_run,
@@ -27,7 +26,7 @@ from tests.streams.attribution.builders import (
     typed,
     visited,
 )
-from tests.streams.comparison.made import NEVER, START_MS, book, compared, differences, told
+from tests.streams.comparison.made import START_MS, book, compared, differences, told
 
 VISIT = {"session_id": None, "visitor_id": "v"}
 
@@ -149,28 +148,41 @@ def test_settings_of_the_accounts_are_compared_too():
 # -- what decides at decoding ------------------------------------------------------------------
 
 
+RECORD = b'{"type":"agent_joined","agent":{"id":"e","name":"E"},"account_id":"a","session_id":"s","timestamp":%d}'
+
+
 def test_what_only_one_of_them_takes_is_applied_there_alone():
-    said = [interaction(joined(at=0)), interaction(joined({"id": "x", "name": "X"}, at=100))]
-    a, b, tally = book({"max_ahead_s": 100}), book({"max_ahead_s": 99.999}), Tally()
-    assert told(differences(said, a, b, START_MS, tally)) == [("lost", "Agent_served_conversation")]
-    assert +tally.counts == {"events_a": 2, "events_b": 1, "sessions_a": 1, "sessions_b": 1, "refused_b": 1}
+    a, b, tally = book({"max_ahead_s": 10}), book({"max_ahead_s": 5}), Tally()
+    records = [(START_MS, START_MS), (START_MS + 5_001, START_MS), (START_MS + 5_002, START_MS + 2)]
+    said = [EitherBook(a, b).decode(RECORD % at_ms, arrived_ms) for at_ms, arrived_ms in records]
+    lost = [each.a.timestamp_micros for each in differences(said, a, b, tally)]
+    assert lost == [], "an agent's second join is the same join"
+    assert +tally.counts == {"events_a": 1, "events_b": 1, "sessions_a": 1, "sessions_b": 1, "refused_b": 1}
+    assert told(differences(said[1:2], a, b)) == [("lost", "Agent_served_conversation")]
+    assert told(differences(said[1:2], b, a)) == [("gained", "Agent_served_conversation")]
+    assert differences(said[1:2], a, a) == []
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_what_is_decoded_is_what_either_takes_and_a_dead_letter_what_both_refuse(order):
+@pytest.mark.parametrize("swap", [False, True])
+def test_what_is_decoded_is_what_either_takes_and_a_dead_letter_what_both_refuse(swap):
     books = [book({"max_ahead_s": 10, "unknown_types": "dead_letter"}), book({"max_ahead_s": 5})]
-    both = decoding_book(*(books[place] for place in order))
-    record = b'{"type":"visit_started","account_id":"a","session_id":"s","timestamp":%d}'
-    assert not isinstance(both.decode(record % (START_MS + 10_000), START_MS), (Fault, Unknown))
-    assert isinstance(both.decode(record % (START_MS + 10_001), START_MS), Fault)
-    assert isinstance(both.decode(b'{"type":"x"}', START_MS), Unknown)
-    assert isinstance(decoding_book(books[0], books[0]).decode(b'{"type":"x"}', START_MS), Fault)
+    either = EitherBook(*reversed(books) if swap else books)
+    for ahead_ms, kind in ((5_000, Instant), (5_001, Ahead), (10_000, Ahead)):
+        decoded = either.decode(RECORD % (START_MS + ahead_ms), START_MS)
+        assert type(decoded.timestamp) is kind
+        assert decoded == books[0].decode(RECORD % (START_MS + ahead_ms), START_MS)
+    assert isinstance(either.decode(RECORD % (START_MS + 10_001), START_MS), Fault)
+    assert type(either.decode(RECORD % (START_MS + 5_001), -1).timestamp) is Instant, "nobody knows when it arrived"
+    assert isinstance(either.decode(b'{"type":"x"}', START_MS), Unknown)
+    assert either.options.unknown_types == "ignore"
+    assert isinstance(EitherBook(books[0], books[0]).decode(b'{"type":"x"}', START_MS), Fault)
 
 
 def test_it_goes_to_another_process_as_it_is():
     said = interactions([sent(), opened("widget")])
     a, b = book(), book({"widget_open_counts": True})
-    there = pickle.loads(pickle.dumps(Comparison(a, b, NEVER)))
+    there, either = pickle.loads(pickle.dumps((Comparison(a, b), EitherBook(a, b))))
+    assert type(either.decode(RECORD % (START_MS + 3_600_000), START_MS).timestamp) is Instant
     assert list(there.lines(said, Tally())) == [encode_difference(each) for each in differences(said, a, b)]
 
 
