@@ -67,7 +67,11 @@ def explain(  # noqa: PLR0913 - options of a command line are given by name
     from streams.replay import chain
 
     asked = _asked(session, conversation, visitor, event, account)
-    _check(inputs, live=live, order=order, as_of=as_of)
+    _check(
+        inputs,
+        live=live,
+        others=order != "time" or input_format != "interaction" or any((as_of, since, until, mapping)),
+    )
     if live:
         found = _of_broker(asked, accounts, rules, config)
     else:
@@ -106,10 +110,10 @@ def _asked(
     raise UsageFault("which session? Give --session, --conversation, --visitor or --event")
 
 
-def _check(inputs: list[str] | None, *, live: bool, order: str, as_of: str | None) -> None:
-    if live and (inputs or order != "time" or as_of is not None):
+def _check(inputs: list[str] | None, *, live: bool, others: bool) -> None:
+    if live and (inputs or others):
         raise UsageFault(
-            "--live takes the worker's records as they arrived: INPUT, --order and --as-of have no place beside it"
+            "--live takes the worker's records as they arrived: INPUT and what goes with it have no place beside it"
         )
     if not live and not inputs:
         raise UsageFault("Missing argument 'INPUT...', or --live. See `chat2ga explain --help`")

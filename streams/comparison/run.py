@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
 from streams.attribution import RuleBook
 from streams.comparison.compared import Compared, Side, Under
-from streams.comparison.product import Comparison, decoding_book
+from streams.comparison.product import Comparison, EitherBook
 from streams.comparison.summary import Summary
 from streams.replay import Input, Progress, Replay, Tally, Translation, replay
 from streams.replay.errors import NotSupported
@@ -46,13 +46,14 @@ def compare(history: History, progress: Progress | None = None) -> Compared:
         wanted = Replay(
             inputs=history.inputs,
             out=str(written),
-            book=decoding_book(history.a, history.b),
+            # All that a replay asks of it is to decode.
+            book=cast("RuleBook", EitherBook(history.a, history.b)),
             as_of_ms=history.as_of_ms,
             translation=history.translation,
             order=history.order,
             jobs=history.jobs,
             limits=history.limits,
-            product=Comparison(history.a, history.b, history.as_of_ms),
+            product=Comparison(history.a, history.b),
         )
         tally = replay(wanted, progress) if progress else replay(wanted)
         summary = added_up(written, history.out)

@@ -14,7 +14,7 @@ import msgspec
 
 from streams.attribution import RuleBook
 from streams.replay.errors import BadInput
-from streams.replay.explanation import Explanation, FilePlace
+from streams.replay.explanation import Explanation, place_in
 from streams.replay.gathering import MAX_SESSIONS, AnyOf, Gathering, Wanted, no_session, not_too_many
 from streams.replay.inputs import STDIN, Input, inputs_of, pieces, total_bytes
 from streams.replay.naming import Asked, Holding, Keys, Named, Sent, decode_key
@@ -97,6 +97,6 @@ def _gathered(question: Question, wanted: Wanted, progress: Progress) -> Gatheri
             continue
         for seq, arrival_ms, raw, left in translated(question.translation, piece.records(question.as_of_ms)):
             file, number = place(seq)
-            at = FilePlace(inputs[file].name, number)
+            at = place_in(inputs[file].name, number)
             gathering.add(at, raw, left or question.book.decode(raw, arrival_ms))
     return gathering

@@ -14,7 +14,19 @@ from streams.attribution import Decision, RuleBook
 from streams.replay.engine import decisions
 from streams.replay.errors import NoSession
 
-__all__ = ["Explanation", "FilePlace", "KafkaPlace", "Left", "Place", "Placed", "Step", "chain", "left", "steps"]
+__all__ = [
+    "Explanation",
+    "FilePlace",
+    "KafkaPlace",
+    "Left",
+    "Place",
+    "Placed",
+    "Step",
+    "chain",
+    "left",
+    "place_in",
+    "steps",
+]
 
 
 class FilePlace(msgspec.Struct, frozen=True):
@@ -39,6 +51,14 @@ class KafkaPlace(msgspec.Struct, frozen=True):
 
 
 Place = FilePlace | KafkaPlace
+
+
+def place_in(name: str, line: int) -> Place:
+    """The place of a line (from 1) of an input: of a partition `kafka:TOPIC/PARTITION`, the offset and one."""
+    topic, _, partition = name.removeprefix("kafka:").rpartition("/")
+    return KafkaPlace(topic, int(partition), line - 1) if name.startswith("kafka:") else FilePlace(name, line)
+
+
 Placed = tuple[Place, bytes, Interaction]
 
 

@@ -1,5 +1,6 @@
 """`chat2ga compare`: a table for people, lines and one object for programs, and an exit code that says whether."""
 
+import asyncio
 import json
 import os
 import pty
@@ -7,6 +8,7 @@ import subprocess
 
 import pytest
 
+from tests.kafka import Written, create_topics, produce
 from tests.streams.attribution.builders import BOT, joined, opened, sent
 from tests.streams.cli.command import COMMAND, chat2ga, environment, the_line
 
@@ -141,6 +143,26 @@ def test_what_cannot_be_read_is_no_difference(files):
     done = compared(files, b="none.toml")
     assert (done.returncode, done.stdout) == (1, b"")
     assert "none.toml: there is no such file" in the_line(done)
+
+
+def test_of_a_topic_each_record_is_as_far_ahead_as_it_was_when_it_arrived(files, kafka, prefix):
+    """Of what only one of the two takes, each has its own arrival: all of it is long ago by now."""
+    (files / "strict.toml").write_text("max_ahead_s = 5\n")
+    (files / "lax.toml").write_text("max_ahead_s = 10\n")
+    record = {"type": "agent_joined", "account_id": "acme", "session_id": "s"}
+    aheads = [5, 6, 10, 11]
+    values = [
+        json.dumps({**record, "timestamp": START_MS + 1_000 * ahead, "agent": {"id": str(ahead), "name": ""}}).encode()
+        for ahead in aheads
+    ]
+    asyncio.run(create_topics(kafka.bootstrap, f"{prefix}chats", partitions=1))
+    asyncio.run(produce(kafka.bootstrap, f"{prefix}chats", [Written(b"k", value, 0, START_MS) for value in values]))
+    arguments = ["--rules", "strict.toml", "--rules", "lax.toml", "--json", "--to", "out.jsonl"]
+    done = chat2ga("compare", f"kafka:{prefix}chats", *arguments, cwd=files, broker=kafka.url)
+    assert done.returncode == 3, done.stderr
+    told = json.loads(done.stdout)
+    assert told["differences"] == {"gained": 2, "lost": 0, "reattributed": 0, "moved": 0, "changed": 0}
+    assert (told["a"]["dead_ahead"], told["b"]["dead_ahead"], told["same"]) == (2, 0, 1)
 
 
 def test_a_terminal_gets_tables(files):

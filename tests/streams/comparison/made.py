@@ -14,8 +14,6 @@ from streams.comparison.product import Comparison
 from streams.replay import Tally
 from tests.streams.attribution.builders import START_MICROS, Record, interactions
 
-NEVER: Final = 4_000_000_000_000
-"""An arrival that no event time is ahead of."""
 START_MS: Final = START_MICROS // 1_000
 
 
@@ -26,10 +24,8 @@ def book(options: Record | None = None, account: Record | None = None) -> RuleBo
     return RuleBook(made, Accounts(default=msgspec.convert(account or {}, Account)))
 
 
-def differences(
-    said: Iterable[Interaction], a: RuleBook, b: RuleBook, as_of_ms: int = NEVER, tally: Tally | None = None
-) -> list[Difference]:
-    lines = Comparison(a, b, as_of_ms).lines(said, Tally() if tally is None else tally)
+def differences(said: Iterable[Interaction], a: RuleBook, b: RuleBook, tally: Tally | None = None) -> list[Difference]:
+    lines = Comparison(a, b).lines(said, Tally() if tally is None else tally)
     return [msgspec.json.decode(line, type=Difference) for line in lines]
 
 

@@ -31,6 +31,11 @@ def test_of_an_event_that_changed_the_fields_are_named():
     assert (changed.name, changed.account_id, changed.session) == ("Chatbot_sent", "acme", "acme/s/s")
 
 
+def test_an_event_of_the_same_id_is_found_whatever_else_it_says():
+    other = replace(SENT, automation=Automation("chatbot", "bot", "Bot", "r9"), caused_by=("x",))
+    assert told(matched(([SENT, JOINED], [other]))) == [("changed", "Chatbot_sent"), ("lost", JOINED.name)]
+
+
 def test_an_event_with_another_id_is_found_by_its_run():
     other = replace(VIEWED, event_id="0" * 32, session_id="x")
     assert told(matched(([VIEWED], [other]))) == [("changed", "Chatbot_viewed")]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.interaction import Fault, Unknown
-from streams.comparison.product import Comparison, decoding_book, encode_difference
+from schemas.interaction import Fault, Instant, Unknown
+from streams.comparison.product import Ahead, Comparison, EitherBook, encode_difference
 from streams.replay import Tally
 from streams.replay.engine import decisions
 from tests.strategies import ACCOUNTS, OPTIONS, examples, histories
@@ -18,7 +18,6 @@ from tests.streams.attribution.builders import (
     BOT_2,
     PROMO,
     clicked,
-    interaction,
     interactions,
     joined,
     of_run,
@@ -27,7 +26,7 @@ from tests.streams.attribution.builders import (
     typed,
     visited,
 )
-from tests.streams.comparison.made import NEVER, START_MS, book, compared, differences, told
+from tests.streams.comparison.made import START_MS, book, compared, differences, told
 
 VISIT = {"session_id": None, "visitor_id": "v"}
 
@@ -83,6 +82,34 @@ def test_a_visitor_s_session_that_ends_elsewhere_has_other_ids_and_the_same_hist
     assert {each.session for each in found} == {"acme/v/v"}, "which explains both"
 
 
+def test_a_run_whose_first_message_is_forgotten_is_the_same_run():
+    history = [sent(run := of_run(BOT, "1")), sent(run, at=3_700), opened(at=3_800)]
+    (again, viewed) = compared(history, {}, {"session_gap_s": 3_600})
+    assert (again.kind, again.name) == ("gained", "Chatbot_sent")
+    assert (viewed.kind, viewed.fields) == ("changed", ("event_id", "caused_by"))
+
+
+AT_ONCE = {"viewed_when_already_open": True}
+
+
+@pytest.mark.parametrize(("a", "b"), [({}, AT_ONCE), (AT_ONCE, {})])
+def test_nothing_moves_into_another_session(a, b):
+    received = sent(of_run(BOT, "1"), interaction_id="1")
+    history = [opened(at=0), {**received, "at": 10}, opened(at=90_000), {**received, "at": 90_010}, opened(at=90_020)]
+    (alone, moved) = compared(history, a, b)
+    assert {alone.kind, moved.kind} == {"gained" if b else "lost", "moved"}
+    assert {each.timestamp_micros - START_MS * 1_000 for each in (moved.a, moved.b)} == {90_010_000_000, 90_020_000_000}
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_a_session_that_begins_under_one_alone_is_another(swap):
+    history = [opened(), sent(), opened(at=3_700)]
+    a, b = {}, {**AT_ONCE, "session_gap_s": 3_600}
+    found = compared(history, b, a) if swap else compared(history, a, b)
+    assert {each.kind for each in found} == {"gained", "lost"}
+    assert len(found) == 2
+
+
 def test_a_session_that_ends_elsewhere_forgets_what_was_said_of_the_visitor_and_the_page():
     history = [visited(user_id="u", page={"url": "/a"}), joined(at=3_700)]
     (changed,) = compared(history, {}, {"session_gap_s": 3_600})
@@ -121,28 +148,41 @@ def test_settings_of_the_accounts_are_compared_too():
 # -- what decides at decoding ------------------------------------------------------------------
 
 
+RECORD = b'{"type":"agent_joined","agent":{"id":"e","name":"E"},"account_id":"a","session_id":"s","timestamp":%d}'
+
+
 def test_what_only_one_of_them_takes_is_applied_there_alone():
-    said = [interaction(joined(at=0)), interaction(joined({"id": "x", "name": "X"}, at=100))]
-    a, b, tally = book({"max_ahead_s": 100}), book({"max_ahead_s": 99.999}), Tally()
-    assert told(differences(said, a, b, START_MS, tally)) == [("lost", "Agent_served_conversation")]
-    assert +tally.counts == {"events_a": 2, "events_b": 1, "sessions_a": 1, "sessions_b": 1, "refused_b": 1}
+    a, b, tally = book({"max_ahead_s": 10}), book({"max_ahead_s": 5}), Tally()
+    records = [(START_MS, START_MS), (START_MS + 5_001, START_MS), (START_MS + 5_002, START_MS + 2)]
+    said = [EitherBook(a, b).decode(RECORD % at_ms, arrived_ms) for at_ms, arrived_ms in records]
+    lost = [each.a.timestamp_micros for each in differences(said, a, b, tally)]
+    assert lost == [], "an agent's second join is the same join"
+    assert +tally.counts == {"events_a": 1, "events_b": 1, "sessions_a": 1, "sessions_b": 1, "refused_b": 1}
+    assert told(differences(said[1:2], a, b)) == [("lost", "Agent_served_conversation")]
+    assert told(differences(said[1:2], b, a)) == [("gained", "Agent_served_conversation")]
+    assert differences(said[1:2], a, a) == []
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_what_is_decoded_is_what_either_takes_and_a_dead_letter_what_both_refuse(order):
+@pytest.mark.parametrize("swap", [False, True])
+def test_what_is_decoded_is_what_either_takes_and_a_dead_letter_what_both_refuse(swap):
     books = [book({"max_ahead_s": 10, "unknown_types": "dead_letter"}), book({"max_ahead_s": 5})]
-    both = decoding_book(*(books[place] for place in order))
-    record = b'{"type":"visit_started","account_id":"a","session_id":"s","timestamp":%d}'
-    assert not isinstance(both.decode(record % (START_MS + 10_000), START_MS), (Fault, Unknown))
-    assert isinstance(both.decode(record % (START_MS + 10_001), START_MS), Fault)
-    assert isinstance(both.decode(b'{"type":"x"}', START_MS), Unknown)
-    assert isinstance(decoding_book(books[0], books[0]).decode(b'{"type":"x"}', START_MS), Fault)
+    either = EitherBook(*reversed(books) if swap else books)
+    for ahead_ms, kind in ((5_000, Instant), (5_001, Ahead), (10_000, Ahead)):
+        decoded = either.decode(RECORD % (START_MS + ahead_ms), START_MS)
+        assert type(decoded.timestamp) is kind
+        assert decoded == books[0].decode(RECORD % (START_MS + ahead_ms), START_MS)
+    assert isinstance(either.decode(RECORD % (START_MS + 10_001), START_MS), Fault)
+    assert type(either.decode(RECORD % (START_MS + 5_001), -1).timestamp) is Instant, "nobody knows when it arrived"
+    assert isinstance(either.decode(b'{"type":"x"}', START_MS), Unknown)
+    assert either.options.unknown_types == "ignore"
+    assert isinstance(EitherBook(books[0], books[0]).decode(b'{"type":"x"}', START_MS), Fault)
 
 
 def test_it_goes_to_another_process_as_it_is():
     said = interactions([sent(), opened("widget")])
     a, b = book(), book({"widget_open_counts": True})
-    there = pickle.loads(pickle.dumps(Comparison(a, b, NEVER)))
+    there, either = pickle.loads(pickle.dumps((Comparison(a, b), EitherBook(a, b))))
+    assert type(either.decode(RECORD % (START_MS + 3_600_000), START_MS).timestamp) is Instant
     assert list(there.lines(said, Tally())) == [encode_difference(each) for each in differences(said, a, b)]
 
 

@@ -169,6 +169,8 @@ def test_people_and_programs_read_it_with_places_in_kafka(kafka, prefix):
     assert [(each["topic"], each["partition"], each["offset"]) for each in told["interactions"]] == [
         (f"{prefix}chat-interactions", HOME, offset) for offset in (0, 1)
     ]
+    as_input = chat2ga("explain", f"kafka:{prefix}chat-interactions", "--session", "acme/s/s", "--json", **given)
+    assert json.loads(as_input.stdout) == told
     text = chat2ga("explain", "--live", "--session", "acme/s/s", **given).stdout.decode()
     assert f"{prefix}chat-interactions[{HOME}] offset 1" in text
     done = chat2ga("explain", "--live", "--session", "acme/s/s", **{**given, "topic_prefix": f"{prefix}none-"})

@@ -74,6 +74,12 @@ def test_an_event_alone_finds_the_session_that_sent_it(event, limits):
     assert (places(explanation), explanation.left) == (places(by_name), by_name.left)
 
 
+def test_an_event_is_looked_for_in_the_order_asked_for():
+    by_time = {event.event_id for event in EVENTS}
+    event = next(each for each in map(decode_event, reference(LINES, "arrival")) if each.event_id not in by_time)
+    assert event in chain(one(Sent(event.event_id), order="arrival"), event.event_id)[-1].decision.events
+
+
 def test_an_event_is_the_one_of_these_rules_and_accounts(written):
     inputs = written(sent(BOT))
     (event,) = (event for step in one("s", inputs).steps for event in step.decision.events)

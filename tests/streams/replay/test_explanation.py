@@ -6,7 +6,7 @@ from schemas.interaction import Fault, Unknown
 from streams.attribution import RuleBook
 from streams.replay import Explanation, FilePlace, KafkaPlace, Left, chain
 from streams.replay.errors import NoSession
-from streams.replay.explanation import left, steps
+from streams.replay.explanation import left, place_in, steps
 from tests.streams.attribution.builders import BOT, decisions, interactions, opened, sent, typed
 
 HISTORY = [sent(BOT, interaction_id="1"), opened(), typed(at=15), typed("again", at=5)]
@@ -46,6 +46,11 @@ def test_an_event_that_nothing_sent_is_told_with_what_to_look_at():
 def test_places_read_as_people_write_them():
     assert str(FilePlace("in.jsonl", 7)) == "in.jsonl:7"
     assert str(KafkaPlace("chat-interactions", 3, 41)) == "chat-interactions[3] offset 41"
+
+
+def test_a_record_of_a_topic_has_its_offset_whatever_reads_it():
+    assert place_in("kafka:t-1.x/3", 42) == KafkaPlace("t-1.x", 3, 41)
+    assert place_in("a/b.jsonl", 42) == FilePlace("a/b.jsonl", 42)
 
 
 def test_what_is_not_applied_says_why():
