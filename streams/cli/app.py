@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import check, dead_letters, demo, explain, receipts, replay, schema, worker
+from streams.cli import check, dead_letters, demo, explain, receipts, replay, report, schema, worker
 from streams.cli.console import any_encoding
 from streams.cli.running import USAGE, Debug, ended, tell
 
@@ -24,6 +24,7 @@ app.command()(worker.worker)
 app.command()(check.check)
 app.command()(replay.replay)
 app.command()(explain.explain)
+app.command()(report.report)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(receipts.app, name="receipts")
 app.add_typer(schema.app, name="schema")

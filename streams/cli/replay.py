@@ -1,31 +1,25 @@
 """`chat2ga replay`: files of interactions in, GA events out; no Kafka, and nothing is posted to GA."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli import options
-from streams.cli.console import print_table, terminal
+from streams.cli.console import print_table
+from streams.cli.progress import phases
 from streams.cli.running import UsageFault, verb
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from streams.replay import Progress, Tally
+    from streams.replay import Tally
 
 __all__ = ["replay"]
 
 FORMATS = ("interaction",)
-
-
-def _cores() -> int:
-    """Those that this process may use: a container has fewer than its machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @verb
@@ -40,7 +34,7 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     ] = None,
     order: options.OrderOption = "time",
     as_of: options.AsOfOption = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes; by default one a core.")] = _cores(),
+    jobs: options.JobsOption = options.CORES,
     input_format: Annotated[str, typer.Option("--format", help="Of the input: interaction.")] = "interaction",
     config: options.ConfigOption = None,
 ) -> None:
@@ -64,27 +58,9 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
         order=order,
         jobs=jobs,
     )
-    with _progress() as progress:
+    with phases() as progress:
         tally = run(wanted, progress)
     _sum_up(tally, time.monotonic() - began)
-
-
-@contextmanager
-def _progress() -> Iterator["Progress"]:
-    """A bar on a terminal, nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=terminal(sys.stderr), transient=True) as bars:
-        task = bars.add_task("reading", total=None)
-
-        def tell(phase: Literal["reading", "deciding", "writing"], done: int, of: int | None) -> None:
-            bars.update(task, description=phase, completed=done, total=of)
-
-        yield tell
 
 
 def _sum_up(tally: "Tally", seconds: float) -> None:
