@@ -70,7 +70,7 @@ MEANINGS: Final[dict[str, str]] = {
     "Typed": ("A typed message that answers the run: the reaction that Google Analytics gets."),
     "Served": ("Conversations in which the agent joined or wrote. One served by two agents counts for both."),
     "Rating": (
-        "5 good, 3 normal, 1 bad, for the agent who joined or wrote last in that conversation; where it names "
+        "Good is 5, normal 3, bad 1, for the agent who joined or wrote last in that conversation; where it names "
         "none, for the last agent of the visit."
     ),
     "Consent": (

@@ -42,6 +42,8 @@ def page(numbers: Numbers) -> bytes:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - in the extra `report`
     from markupsafe import Markup  # noqa: PLC0415 - as above
 
+    from streams.report.charts import MOST_ROWS  # noqa: PLC0415 - Matplotlib is in the extra, too
+
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -61,6 +63,7 @@ def page(numbers: Numbers) -> bytes:
         behaviour=_behaviour(numbers),
         values=_values(numbers),
         reading=_reading(numbers.goals),
+        most_rows=MOST_ROWS,
         several=numbers.coverage.accounts > 1,
         version=version("chat2ga"),
     )

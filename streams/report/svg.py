@@ -77,7 +77,7 @@ def _restyle(element: ET.Element) -> None:
             classes.append(f"{property_}-{_NAMES[value]}")
         elif property_ in _KEPT or value == "none":
             element.set(property_, value)
-        elif property_ == "font":  # weight, size and family in one
+        elif property_ in {"font", "font-weight"}:  # the first is weight, size and family in one
             _font(element, value)
     if classes:
         element.set("class", " ".join(classes))

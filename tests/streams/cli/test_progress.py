@@ -1,7 +1,7 @@
 import io
 import sys
 
-from streams.cli.progress import progress
+from streams.cli.progress import phases, progress
 
 
 class Terminal(io.StringIO):
@@ -17,3 +17,13 @@ def test_a_terminal_sees_how_far_it_is_and_a_pipe_nothing(monkeypatch):
             told(3, 7)
             told(7, 7)
         assert ("receipts" in stream.getvalue()) is seen
+
+
+def test_a_terminal_sees_which_phase_a_replay_is_in_and_a_pipe_nothing(monkeypatch):
+    for stream, seen in ((io.StringIO(), False), (Terminal(), True)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setenv("TERM", "xterm")
+        with phases() as told:
+            told("reading", 3, 7)
+            told("deciding", 7, None)
+        assert ("deciding" in stream.getvalue()) is seen
