@@ -99,9 +99,9 @@ def _automations(numbers: Numbers, *, narrow: bool) -> Sheet | None:
     drawn = [(each, _steps(each)) for each in numbers.automations[:MOST_ROWS]]
     if not drawn:
         return None
-    bar, head, gap = 15, (38 if narrow else 8), (14 if narrow else 16)
+    bar, head, gap = 17, (38 if narrow else 4), (14 if narrow else 18)
     heights = [head + max(bar * len(steps), 0 if narrow else 40) + gap for _, steps in drawn]
-    left, first = (4, 0) if narrow else (290, 8)
+    left, first = (4, 0) if narrow else (290, 4)
     sheet = Sheet(sum(heights) + 2, narrow=narrow)
     end = sheet.width - 112
     axes = sheet.axes(left, 0, end, sheet.height)

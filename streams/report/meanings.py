@@ -39,8 +39,8 @@ MEANINGS: Final[dict[str, str]] = {
         "visit that reports one thing lasts 0 seconds."
     ),
     "Goal reached": (
-        "The visitor completed the goal at least once, before, while or after chatting; the column “after the "
-        "first conversation began” counts those who did so later than that."
+        "The visitor completed the goal at least once, before, while or after chatting. The column “reached after "
+        "chatting began” counts those who did so after their first conversation had begun."
     ),
     "Value": (
         "The sum of what goal completions say they are worth, repeated completions included, each currency for "
@@ -52,8 +52,8 @@ MEANINGS: Final[dict[str, str]] = {
         "who chatted and everyone else. One of twenty such intervals misses."
     ),
     "Few": (
-        f"Fewer than {FEW_VISITORS} stand behind the share, or fewer than {FEW_CASES} did or did not: a handful "
-        "more would change it much."
+        f"Fewer than {FEW_VISITORS} stand behind the share, or fewer than {FEW_CASES} did or did not, or fewer "
+        f"than {FEW_VISITORS} ratings behind an average: a handful more would change it much."
     ),
     "Run, sent": (
         "One triggering of a chatbot, an automatic message or a trigger; its second and third message are the "

@@ -5,7 +5,6 @@ that got through unescaped could still neither run nor fetch anything.
 """
 
 from base64 import b64encode
-from collections.abc import Callable
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -15,7 +14,8 @@ from typing import Any, Final
 from streams.report import texts
 from streams.report.errors import WithoutExtra
 from streams.report.meanings import MEANINGS, notices
-from streams.report.numbers import AUDIENCES, Behaviour, Goal, Numbers, Value
+from streams.report.numbers import Goal, Numbers
+from streams.report.page_tables import page_tables
 
 __all__ = ["check_installed", "page"]
 
@@ -51,7 +51,8 @@ def page(numbers: Numbers) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({name: getattr(texts, name) for name in texts.__all__ if name != "NONE"})
+    environment.filters.update({each.__name__: each for each in (texts.count, texts.decimal, texts.interval)})
+    environment.filters.update({each.__name__: each for each in (texts.moment, texts.percent, texts.plain)})
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     whole = environment.get_template("report.html").render(
         numbers=numbers,
@@ -60,10 +61,9 @@ def page(numbers: Numbers) -> bytes:
         charts={key: _chart(key, numbers, Markup) for key in _LABELS},
         notices=notices(numbers),
         meanings=MEANINGS.items(),
-        behaviour=_behaviour(numbers),
-        values=_values(numbers),
+        tables=page_tables(numbers),
         reading=_reading(numbers.goals),
-        most_rows=MOST_ROWS,
+        charted=MOST_ROWS,
         several=numbers.coverage.accounts > 1,
         version=version("chat2ga"),
     )
@@ -76,41 +76,6 @@ def _chart(key: str, numbers: Numbers, markup: Any) -> Any:  # noqa: ANN401 - ma
 
     drawn = [draw(key, numbers, narrow=narrow, label=_LABELS[key]) for narrow in (False, True)]
     return None if drawn[0] is None else [markup(each) for each in drawn]
-
-
-_MEASURES: Final[tuple[tuple[str, Callable[[Behaviour], str]], ...]] = (
-    ("Visitors", lambda of: texts.count(of.visitors)),
-    ("Visits", lambda of: texts.count(of.visits)),
-    ("Visits per visitor", lambda of: texts.decimal(of.visits_per_visitor)),
-    ("Pages per visit", lambda of: texts.decimal(of.pages_per_visit)),
-    ("Visits of a single page", lambda of: texts.percent(of.one_page_share)),
-    ("Time on the site, average", lambda of: texts.duration(of.seconds_mean)),
-    ("Time on the site, half stay longer", lambda of: texts.duration(of.seconds_median)),
-)
-
-
-def _behaviour(numbers: Numbers) -> list[tuple[str, list[str]]]:
-    """Measure by measure, what stands in the column of each audience."""
-    of = {row.audience: row for row in numbers.behaviour}
-    return [
-        (title, [say(of[audience]) if audience in of else texts.NONE for audience in AUDIENCES])
-        for title, say in _MEASURES
-    ]
-
-
-def _values(numbers: Numbers) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Goal by goal and currency by currency, (in all, per visitor) for each audience."""
-    of = {(row.goal, row.currency, row.audience): row for row in numbers.values}
-    return [
-        (goal, [_value(of.get((goal, currency, audience)), currency) for audience in AUDIENCES])
-        for goal, currency in dict.fromkeys((row.goal, row.currency) for row in numbers.values)
-    ]
-
-
-def _value(row: Value | None, currency: str) -> tuple[str, str]:
-    if row is None:  # nobody is of this audience
-        return texts.NONE, texts.NONE
-    return texts.amount(row.amount, currency), texts.amount(row.per_visitor, currency)
 
 
 def _reading(goals: list[Goal]) -> str | None:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Sheet", "drawing"]
 
 _WIDE: Final = 860
-_NARROW: Final = 350
+_NARROW: Final = 340
 _FONT: Final = {False: 13.0, True: 12.0}
-_SMALL: Final = 0.88
+_SMALL: Final = 0.9
 _POINTS: Final = 72  # an inch, so that a unit of the drawing is a pixel
 _SETTINGS: Final[dict[Any, Any]] = {
     "svg.hashsalt": "chat2ga",

@@ -21,7 +21,16 @@ COLOURS: Final = {
 
 _NAMES: Final = {colour: name for name, colour in COLOURS.items()}
 _KEPT: Final = frozenset(
-    {"stroke-width", "stroke-linecap", "stroke-linejoin", "stroke-dasharray", "text-anchor", "opacity", "font-size"}
+    {
+        "stroke-width",
+        "stroke-linecap",
+        "stroke-linejoin",
+        "stroke-dasharray",
+        "text-anchor",
+        "opacity",
+        "stroke-opacity",
+        "font-size",
+    }
 )
 _LINK: Final = "{http://www.w3.org/1999/xlink}href"
 _REFERENCE: Final = re.compile(r"url\(#(?P<id>[^)]+)\)")

@@ -99,7 +99,7 @@ class _Visit:
         return self.rng.random() < share
 
     def played(self) -> list[Record]:
-        consent = {"consent": {"analytics": False}} if self.chance(self.shape.refused) else {}
+        consent: Record = {"consent": {"analytics": False}} if self.chance(self.shape.refused) else {}
         self.say("visit_started", **consent)
         chats = self.chance(self.shape.chatty)
         for page in range(1 + int(self.rng.expovariate(0.35 if chats else 0.6))):

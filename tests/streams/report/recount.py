@@ -127,8 +127,8 @@ class _Sum:
         """Sent, viewed, answered, typed: walked through by hand."""
         found: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         for visit in self.visits:
-            runs: dict[str, list[Any]] = {}  # by run id: automation, then each step
-            last: dict[str, str | None] = {}  # by conversation: the run whose message stands last
+            runs: dict[Any, list[Any]] = {}  # by run id: automation, then each step
+            last: dict[str | None, Any] = {}  # by conversation: the run whose message stands last
             for said in visit:
                 kind, conversation = said["type"], said.get("conversation_id")
                 if kind == "automation_sent":

@@ -27,7 +27,7 @@ def texts(svg):
 @pytest.mark.parametrize("key", KEYS)
 def test_every_chart_is_drawn_and_the_same_to_the_byte(numbers, key, narrow):
     svg = draw(key, numbers, narrow=narrow, label="A chart")
-    assert ET.fromstring(svg).get("width") == ("350" if narrow else "860")
+    assert ET.fromstring(svg).get("width") == ("340" if narrow else "860")
     assert draw(key, numbers, narrow=narrow, label="A chart") == svg
 
 

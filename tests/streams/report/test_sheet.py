@@ -34,7 +34,7 @@ def test_places_are_pixels_from_the_upper_left_corner():
 
 def test_letters_are_of_one_size_at_either_width():
     sizes = {narrow: ET.fromstring(drawn(narrow=narrow)) for narrow in (False, True)}
-    assert [sizes[narrow].get("viewBox").split()[2] for narrow in (False, True)] == ["860", "350"]
+    assert [sizes[narrow].get("viewBox").split()[2] for narrow in (False, True)] == ["860", "340"]
     for narrow, size in ((False, "13px"), (True, "12px")):
         (text,) = sizes[narrow].iter(f"{SVG}text")
         assert size in text.get("style")
