@@ -10,13 +10,14 @@ import typer
 
 from streams.cli import options
 from streams.cli.console import print_table
+from streams.cli.missing import tell_missing
 from streams.cli.progress import phases
 from streams.cli.running import tell, verb
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from streams.replay import Output, Tally, Translation
+    from streams.replay import Output, Tally
 
 __all__ = ["replay"]
 
@@ -82,7 +83,7 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
             tell(f"what is done lies in {work}: the same command goes on from there.")
         raise
     _sum_up(tally, time.monotonic() - began)
-    _cannot_be_had(wanted.translation)
+    tell_missing(wanted.translation)
 
 
 def _output(to: str, config: Path | None) -> "str | Output":
@@ -112,19 +113,6 @@ def _sum_up(tally: "Tally", seconds: float) -> None:
         ("records a second", f"{tally.records / seconds:,.0f}"),
     ]
     print_table(sys.stderr, ("replay", "count"), rows)
-
-
-def _cannot_be_had(translation: "Translation | None") -> None:
-    """Say which events a format does not tell of, so that nobody takes their absence for a fact."""
-    if translation is None:
-        return
-    from streams.sources import FORMATS, coverage
-
-    covered = coverage(FORMATS[translation.format], translation.mapping)
-    missing = [(name, each) for name, each in covered.items() if each.had != "yes"]
-    if missing:
-        rows = [(name, "a mapping" if each.had == "with_mapping" else "never", each.why) for name, each in missing]
-        print_table(sys.stderr, (f"not from {translation.format}", "but with", "why"), rows)
 
 
 def _counts(counter: "Counter[str]") -> Iterator[tuple[str, str]]:
