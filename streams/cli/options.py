@@ -67,9 +67,6 @@ OrderOption = Annotated[
     Order,
     typer.Option("--order", help="time: sorted by event time within the session; arrival: as the input has them."),
 ]
-CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-"""Those that this process may use: a container has fewer than its machine."""
-JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes; by default one a core.")]
 AsOfOption = Annotated[
     str | None,
     typer.Option(

@@ -23,11 +23,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from io import BufferedWriter
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import duckdb
 import msgspec
@@ -94,7 +93,7 @@ def made(directory: Path, interactions: int, seed: int) -> History:
     return History(directory, interactions, copies)
 
 
-def _opened(path: Path) -> IO[bytes] | BufferedWriter:
+def _opened(path: Path) -> Any:  # a file of bytes, of three libraries
     if path.suffix == ".gz":
         return gzip.open(path, "wb", compresslevel=1)
     if path.suffix == ".zst":
