@@ -31,6 +31,10 @@ def _talks(said: Record) -> bool:
     return said["type"] in {"visitor_message", "agent_joined", "agent_message"}
 
 
+def _of_an_agent(said: Record) -> bool:
+    return said["type"] in {"agent_joined", "agent_message"}
+
+
 class _Sum:
     def __init__(self, visits: Iterable[list[Record]]) -> None:
         self.visits = list(visits)
@@ -53,11 +57,14 @@ class _Sum:
         return {
             "visitors": (len(self.first_talk), len(self.everyone)),
             "visits": len(self.visits),
-            "conversations": len(self.conversations(_talks)),
+            "conversations": (len(self.conversations(_talks)), len(self.conversations(_of_an_agent))),
+            "visits_with_conversation": sum(any(map(_talks, visit)) for visit in self.visits),
+            "runs": len({said["automation"]["run_id"] for said in self.said("automation_sent")}),
+            "ratings": self.ratings(),
             "ways": {
                 "wrote": self.way(lambda said: said["type"] == "visitor_message"),
                 "clicked": self.way(lambda said: said["type"] == "button_clicked" and not said["is_back"]),
-                "agent": self.way(lambda said: said["type"] in {"agent_joined", "agent_message"}),
+                "agent": self.way(_of_an_agent),
                 "offline": self.way(lambda said: said.get("online") is False),
             },
             "behaviour": {name: self.behaviour(self.audience(name)) for name in ("chatters", "others", "everyone")},
@@ -68,6 +75,13 @@ class _Sum:
             "days": self.days(),
             "hours": self.hours(),
         }
+
+    def said(self, kind: str) -> list[Record]:
+        return [said for visit in self.visits for said in visit if said["type"] == kind]
+
+    def ratings(self) -> tuple[int, float | None]:
+        given = [said["rating"] for said in self.said("feedback_given")]
+        return len(given), sum(given) / len(given) if given else None
 
     def conversations(self, of: Any) -> set[str]:
         return {said["conversation_id"] for visit in self.visits for said in filter(of, visit)}

@@ -63,6 +63,12 @@ def test_the_other_way_round_the_difference_is_the_opposite(one, other):
     assert -1 <= there.low <= there.difference <= there.high <= 1
 
 
+@pytest.mark.parametrize("of", [3, 6, 10, 11])
+def test_none_and_all_are_the_very_ends(of):
+    """Where rounding would leave a little more or less."""
+    assert (share(0, of).low, share(of, of).high) == (0, 1)
+
+
 def test_of_nothing_there_is_neither_share_nor_difference():
     nothing = share(0, 0)
     assert (nothing.share, nothing.low, nothing.high, nothing.few) == (None, None, None, True)

@@ -32,7 +32,10 @@ def told(numbers):
     return {
         "visitors": (numbers.headline.chatted.count, numbers.headline.chatted.of),
         "visits": numbers.headline.visits,
-        "conversations": numbers.headline.conversations,
+        "conversations": (numbers.headline.conversations, numbers.headline.conversations_served),
+        "visits_with_conversation": numbers.headline.visits_with_conversation,
+        "runs": numbers.headline.runs,
+        "ratings": (numbers.headline.ratings, numbers.headline.average_rating),
         "ways": {row.way: (row.visitors, row.conversations) for row in numbers.ways},
         "behaviour": {
             row.audience: {
@@ -156,12 +159,12 @@ def test_a_visitor_is_an_id_of_an_account_or_without_one_a_session():
         said("page_viewed", visitor="v", session="s1"),
         said("page_viewed", 1, visitor="v", session="s2"),
         said("page_viewed", 2, visitor=None, session="s3"),
-        said("page_viewed", 3, visitor="late", session="s4"),
-        said("page_viewed", 4, visitor=None, session="s4"),  # the visit is known by its first visitor_id
+        said("page_viewed", 3, visitor=None, session="s4"),
+        said("page_viewed", 4, visitor="v", session="s4"),  # the visit is known by its first visitor_id
         {**said("page_viewed", 5, visitor="v"), "account_id": "other"},
     ]
     numbers = numbers_of(records)
-    assert numbers.headline.chatted.of == 4
+    assert numbers.headline.chatted.of == 3
     assert numbers.coverage.visits_without_visitor_id == 1
 
 
@@ -188,11 +191,11 @@ def test_who_reached_a_goal_before_chatting_is_told_apart():
 
 def test_values_are_added_up_by_currency_and_exactly():
     goals = [{"name": "order", "value": 0.1, "currency": "eur"}] * 10
-    goals += [{"name": "order", "value": 5, "currency": "CZK"}, {"name": "order", "value": 2}, {"name": "order"}]
+    goals += [{"name": "order", "value": 5, "currency": "CZK"}, {"name": "order", "value": 0.57}, {"name": "order"}]
     goals += [{"name": "order", "value": 1e300, "currency": "EUR"}]
     numbers = numbers_of([said("goal_completed", at, goal=goal) for at, goal in enumerate(goals)])
     everyone = {row.currency: (row.completions, row.amount) for row in numbers.values if row.audience == "everyone"}
-    assert everyone == {"EUR": (10, 1.0), "CZK": (1, 5.0), "": (1, 2.0)}
+    assert everyone == {"EUR": (10, 1.0), "CZK": (1, 5.0), "": (1, 0.57)}
     assert numbers.goals[0].everyone.completions == 14
     assert (numbers.coverage.implausible_values, numbers.coverage.values_without_currency) == (1, 1)
 
@@ -215,7 +218,9 @@ def test_days_and_hours_are_of_the_time_zone():
     assert [row.hour for row in there.hours if row.visits] == [0]
 
 
-@pytest.mark.parametrize(("days", "unit", "periods"), [(92, "day", 3), (93, "week", 3), (751, "month", 2)])
+@pytest.mark.parametrize(
+    ("days", "unit", "periods"), [(92, "day", 3), (93, "week", 3), (750, "week", 3), (751, "month", 2)]
+)
 def test_a_long_history_is_shown_by_week_or_month_and_counted_by_day(days, unit, periods):
     records = [said("page_viewed", day * 86_400, session=f"s{day}") for day in (0, 20, days)]
     records.append(said("page_viewed", 7, session="same day"))
@@ -223,6 +228,33 @@ def test_a_long_history_is_shown_by_week_or_month_and_counted_by_day(days, unit,
     assert (numbers.unit, len(numbers.periods), len(numbers.days)) == (unit, periods, 3)
     assert sum(row.visits for row in numbers.periods) == 4
     assert numbers.periods[0].visitors == 1, "a visitor counts once in a period, however often they came"
+
+
+def test_an_agent_who_comes_back_serves_the_same_conversation():
+    records = [said(kind, at, agent=EVA) for at, kind in enumerate(("agent_joined", "agent_left", "agent_joined"))]
+    (eva,) = numbers_of(records).agents
+    assert (eva.conversations, eva.joins, eva.name) == (1, 2, "Eva")
+
+
+def test_an_agent_goes_by_the_name_used_last():
+    records = [said("agent_message", at, agent={"id": "eva", "name": name}) for at, name in ((9, "Z"), (20, "A"))]
+    records = [{**record, "conversation_id": f"c{place}"} for place, record in enumerate(records)]
+    (eva,) = numbers_of(records).agents
+    assert (eva.name, eva.conversations) == ("A", 2)
+
+
+def test_a_click_on_what_was_never_received_stands_in_no_funnel():
+    numbers = numbers_of([said("button_clicked", button="Yes", automation=BOT)])
+    assert numbers.automations == []
+    assert (numbers.headline.runs, numbers.coverage.clicks_without_receipt) == (0, 1)
+
+
+def test_an_automation_that_was_renamed_is_two():
+    records = [said("automation_sent", at, session=f"s{at}", automation={**BOT, "name": f"Bot {at}"}) for at in (1, 2)]
+    assert [(row.id, row.name, row.sent) for row in numbers_of(records).automations] == [
+        ("b", "Bot 1", 1),
+        ("b", "Bot 2", 1),
+    ]
 
 
 def test_accounts_are_counted_one_by_one_and_can_be_picked():

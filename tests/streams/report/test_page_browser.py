@@ -43,6 +43,15 @@ async def test_nothing_scrolls_sideways_but_a_wide_table(chromium, page, width):
         assert await tab.value(BESIDE) == []
 
 
+async def test_at_a_desk_no_table_wants_to_be_scrolled(chromium, page):
+    async with chromium.tab(page, width=WIDE) as tab:
+        await tab.value('document.querySelectorAll("details").forEach(each => { each.open = true })')
+        wide = (
+            '[...document.querySelectorAll(".scroll")].filter(each => each.scrollWidth > each.clientWidth + 1).length'
+        )
+        assert await tab.value(wide) == 0
+
+
 LETTERS = """[...document.querySelectorAll("svg text")].filter(each => each.getClientRects().length).map(each => {
   const box = each.getBoundingClientRect(), sheet = each.closest("svg").getBoundingClientRect();
   const scale = sheet.width / each.closest("svg").viewBox.baseVal.width;
@@ -182,4 +191,4 @@ async def test_it_prints_on_a_few_pages_with_what_stands_closed(chromium, page):
         await tab.call("Emulation.setEmulatedMedia", media="print", features=[])
         assert await tab.value('document.querySelector("nav").offsetHeight') == 0
         assert await tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-        assert await tab.value('[...document.querySelectorAll("details table")].every(each => each.offsetHeight > 100)')
+        assert await tab.value('[...document.querySelectorAll("details table")].every(each => each.checkVisibility())')

@@ -39,6 +39,14 @@ def test_every_form_says_the_same(tmp_path):
     assert f"{numbers.headline.chatted.count}</strong> of".encode() in made(LINES, "r.html", tmp_path).read_bytes()
 
 
+def test_a_name_is_no_formula_in_a_spreadsheet_and_itself_elsewhere(tmp_path):
+    robot = {"kind": "trigger", "id": "t", "name": "=1+1"}
+    lines = lines_of([said("automation_sent", automation=robot)])
+    assert ",'=1+1," in made(lines, "r.csv", tmp_path).read_text()
+    parquet = made(lines, "r.parquet", tmp_path)
+    assert duckdb.sql(f"SELECT DISTINCT name FROM '{parquet}' WHERE part = 'automations'").fetchall() == [("=1+1",)]
+
+
 def test_a_packed_file_and_several_files_give_the_same_bytes(tmp_path):
     whole = made(LINES, "whole.json", tmp_path).read_bytes()
     parts = []

@@ -10,7 +10,7 @@ from tests.streams.report.test_numbers import said
 
 
 def bars(key, numbers, colour):
-    """(left, height) of each bar that has a height."""
+    """(left, height, top) of each bar that has a height."""
     svg = ET.fromstring(draw(key, numbers, narrow=False, label=""))
     found = []
     for path in svg.iter("path"):
@@ -19,7 +19,7 @@ def bars(key, numbers, colour):
         words = path.get("d").split()
         xs, ys = ([float(word) for word in words[start::3] if word != "z"] for start in (1, 2))
         if max(ys) > min(ys):
-            found.append((min(xs), max(ys) - min(ys)))
+            found.append((min(xs), max(ys) - min(ys), min(ys)))
     return found
 
 
@@ -33,7 +33,7 @@ def test_days_stand_where_they_are_and_are_as_high_as_their_visitors():
         for day, visitors in ((0, 1), (1, 4), (9, 2))
         for n in range(visitors)
     ]
-    (first, one), (second, four), (last, two) = bars("periods", numbers_of(records), "other")
+    (first, one, _), (second, four, _), (last, two, _) = bars("periods", numbers_of(records), "other")
     assert (four / one, two / one) == (pytest.approx(4), pytest.approx(2))
     assert (last - first) / (second - first) == pytest.approx(9), "a day without visitors has its place"
 
@@ -42,9 +42,10 @@ def test_hours_show_conversations_with_an_agent_and_without():
     records = [said("visitor_message", n, visitor=f"v{n}") for n in range(3)]
     records += [said("agent_joined", 10, visitor="v0", agent={"id": "a", "name": "A"})]
     numbers = numbers_of(records)
-    ((_, served),) = bars("hours", numbers, "chat")
-    ((_, alone),) = bars("hours", numbers, "pale")
+    ((_, served, top),) = bars("hours", numbers, "chat")
+    ((_, alone, top_of_all),) = bars("hours", numbers, "pale")
     assert alone / served == pytest.approx(2)
+    assert top_of_all + alone == pytest.approx(top), "one stands on the other"
 
 
 @pytest.mark.parametrize(("last", "ticks"), [(30, {"5 Jan"}), (200, {"5 Jan"}), (900, {"01/2026", "06/2028"})])
