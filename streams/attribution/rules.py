@@ -12,7 +12,7 @@ from schemas.account import Account, Accounts
 from schemas.interaction import Fault, Interaction, Unknown, decode_interaction
 from schemas.options import Options
 
-__all__ = ["RuleBook", "Rules"]
+__all__ = ["RuleBook", "Rules", "unknown_type"]
 
 _MICROS: Final = 1_000_000
 _ANY_TIME_MICROS: Final = 1 << 62
@@ -46,6 +46,11 @@ class Rules(msgspec.Struct, frozen=True, gc=False):
         return self.visitor_gap_micros if of_visitor else self.session_gap_micros
 
 
+def unknown_type(unknown: Unknown) -> Fault:
+    """Why a record of an unknown type is a dead letter, where the options make it one."""
+    return Fault("type", f"Expected a known type, not {unknown.type[:100]!r}", "unknown_type")
+
+
 class RuleBook:
     """The rules of every account: looked up once for each of them."""
 
@@ -68,7 +73,7 @@ class RuleBook:
         latest_micros = arrived_ms * 1000 + self.max_ahead_micros if arrived_ms >= 0 else _ANY_TIME_MICROS
         decoded = decode_interaction(value, latest_micros)
         if type(decoded) is Unknown and self.options.unknown_types == "dead_letter":
-            return Fault("type", f"Expected a known type, not {decoded.type[:100]!r}", "unknown_type")
+            return unknown_type(decoded)
         return decoded
 
     def of(self, account_id: str) -> Rules:

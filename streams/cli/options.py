@@ -10,34 +10,50 @@ import typer
 from streams.cli.running import UsageFault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streams.attribution import RuleBook
+    from streams.replay import Input, Translation
     from streams.settings import Settings
 
 __all__ = [
     "CORES",
     "AccountsOption",
+    "AnyInputsArgument",
     "AsOfOption",
     "ConfigOption",
+    "FormatOption",
     "InputsArgument",
     "JobsOption",
+    "MappingOption",
     "Order",
     "OrderOption",
     "RulesOption",
+    "SinceOption",
+    "UntilOption",
     "as_of_ms",
+    "inputs_named",
     "instant_ms",
     "moment_ms",
     "rule_book",
     "settings_of",
+    "translation",
 ]
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
+CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Those that this process may use: a container has fewer than its machine."""
+
 Order = Literal["time", "arrival"]
 
-InputsArgument = Annotated[
-    list[str],
-    typer.Argument(metavar="INPUT...", help="Files of JSON lines: .jsonl, .gz, .zst; - is standard input."),
-]
+_INPUTS: Final = typer.Argument(
+    metavar="INPUT...",
+    help="Files, directories or quoted patterns: .jsonl, also .gz and .zst, or .parquet; kafka:TOPIC, "
+    "kafka:TOPIC/PARTITION or kafka:TOPIC/PARTITION:FIRST-END; - is standard input.",
+)
+InputsArgument = Annotated[list[str], _INPUTS]
+AnyInputsArgument = Annotated[list[str] | None, _INPUTS]
 AccountsOption = Annotated[
     Path | None, typer.Option("--accounts", help="accounts.toml. By default that of CHAT2GA_ACCOUNTS.", metavar="FILE")
 ]
@@ -51,9 +67,6 @@ OrderOption = Annotated[
     Order,
     typer.Option("--order", help="time: sorted by event time within the session; arrival: as the input has them."),
 ]
-CORES: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-"""Those that this process may use: a container has fewer than its machine."""
-JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes; by default one a core.")]
 AsOfOption = Annotated[
     str | None,
     typer.Option(
@@ -63,6 +76,67 @@ AsOfOption = Annotated[
         "milliseconds; by default now.",
     ),
 ]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Processes; by default one a core.")]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="TIME", help="Of a topic, records from then: RFC 3339, epoch milliseconds, or like 90m, 2h."
+    ),
+]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Of a topic, records before then.")]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Of the input: interaction, smartsupp-webhook, smartsupp-hook-post, smartsupp-widget, segment, chatwoot.",
+    ),
+]
+MappingOption = Annotated[
+    Path | None,
+    typer.Option("--mapping", metavar="FILE", help="What the format cannot say: docs/reference/formats.md."),
+]
+
+
+def inputs_named(
+    names: "Sequence[str]", config: Path | None, since: str | None = None, until: str | None = None
+) -> "tuple[str | Input, ...]":
+    """The inputs as a replay takes them: topics looked up at the broker of the settings, files by their names."""
+    if not any(name.startswith("kafka:") for name in names):
+        if since is not None or until is not None:
+            raise UsageFault("--since and --until are of topics (kafka:TOPIC): a file is read whole.")
+        return tuple(names)
+    from streams.inspect.topic_input import is_topic, topic_inputs
+
+    settings = settings_of(config)
+    since_ms, until_ms = moment_ms("--since", since), moment_ms("--until", until)
+    inputs: list[str | Input] = []
+    for name in names:
+        if is_topic(name):
+            inputs += topic_inputs(settings, name, since_ms=since_ms, until_ms=until_ms)
+        else:
+            inputs.append(name)
+    return tuple(inputs)
+
+
+def translation(name: str, mapping: Path | None) -> "Translation | None":
+    """Of which format the records are, and what a mapping says of them; None: interactions as they stand."""
+    from streams.configuration import BadFile, read_mapping
+    from streams.replay import Translation
+    from streams.sources import FORMATS
+
+    if name == "interaction":
+        if mapping is not None:
+            raise UsageFault("--mapping is of a --format other than interaction, which says all by itself.")
+        return None
+    if name not in FORMATS:
+        raise UsageFault(f"--format {name!r}: not supported. Supported: interaction, {', '.join(FORMATS)}.")
+    found = read_mapping(mapping)
+    if needs := FORMATS[name].needs(found):
+        if mapping is None:
+            raise UsageFault(f"--format {name} needs a --mapping: {needs[0].key}: {needs[0].reason}.")
+        raise BadFile(mapping, needs)
+    return Translation(name, found)
 
 
 def as_of_ms(given: str | None) -> int:

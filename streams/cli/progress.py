@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from streams.cli.console import terminal
 
 if TYPE_CHECKING:
-    from streams.replay import Progress as Phases
+    from streams.replay import Phase, Progress
 
 __all__ = ["phases", "progress"]
 
@@ -29,18 +29,30 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def phases() -> Iterator["Phases"]:
-    """The same of a replay, phase by phase: how much of it is read, decided and written."""
+def phases() -> Iterator["Progress"]:
+    """The same of a replay, which is told phase by phase."""
     if not sys.stderr.isatty():
         yield lambda *_: None
         return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as Left
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    rate, left = TextColumn("{task.fields[rate]}"), Left(elapsed_when_finished=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), rate, left, TimeElapsedColumn())
     with Progress(*columns, console=terminal(sys.stderr), transient=True) as bars:
-        task = bars.add_task("reading", total=None)
+        tasks: dict[str, TaskID] = {}
 
-        def tell(phase: Literal["reading", "deciding", "writing"], done: int, of: int | None) -> None:
-            bars.update(task, description=phase, completed=done, total=of)
+        def told(phase: "Phase", done: int, of: int | None) -> None:
+            if phase not in tasks:
+                for before in tasks.values():
+                    bars.update(before, visible=False)
+                tasks[phase] = bars.add_task(phase, total=of, rate="")
+            bars.update(tasks[phase], completed=done, total=of)
+            speed = bars.tasks[tasks[phase]].speed
+            bars.update(tasks[phase], rate=_rate(phase, speed) if speed else "")
 
-        yield tell
+        yield told
+
+
+def _rate(phase: "Phase", speed: float) -> str:
+    return f"{speed:,.1f} buckets/s" if phase == "deciding" else f"{speed / 1_000_000:,.1f} MB/s"

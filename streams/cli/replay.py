@@ -1,70 +1,124 @@
-"""`chat2ga replay`: files of interactions in, GA events out; no Kafka, and nothing is posted to GA."""
+"""`chat2ga replay`: chat logs in, GA events out; by itself it posts nothing to GA."""
 
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.cli import options
 from streams.cli.console import print_table
+from streams.cli.missing import tell_missing
 from streams.cli.progress import phases
-from streams.cli.running import UsageFault, verb
+from streams.cli.running import UsageFault, tell, verb
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from streams.replay import Tally
+    from streams.replay import Output, Tally
 
 __all__ = ["replay"]
-
-FORMATS = ("interaction",)
 
 
 @verb
 def replay(  # noqa: PLR0913 - options of a command line are given by name
     inputs: options.InputsArgument,
     *,
-    to: Annotated[str, typer.Option("--to", metavar="OUT", help="Where the events go: - or a .jsonl file.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="OUT",
+            help="Where the events go: a .jsonl or .parquet file, kafka (the topic ga-events), ga (they are posted to "
+            "Google Analytics), or - for standard output.",
+        ),
+    ],
     accounts: options.AccountsOption = None,
     rules: options.RulesOption = None,
     dead_letters: Annotated[
         str | None, typer.Option("--dead-letters", metavar="FILE", help="Write the dead letters here, as JSON lines.")
     ] = None,
+    receipts: Annotated[
+        str | None,
+        typer.Option("--receipts", metavar="FILE", help="With --to ga: what became of each event, as JSON lines."),
+    ] = None,
     order: options.OrderOption = "time",
     as_of: options.AsOfOption = None,
     jobs: options.JobsOption = options.CORES,
-    input_format: Annotated[str, typer.Option("--format", help="Of the input: interaction.")] = "interaction",
+    work: Annotated[
+        str | None,
+        typer.Option(
+            "--work",
+            metavar="DIR",
+            help="Keep what is done here: after an interruption the same command goes on where it was.",
+        ),
+    ] = None,
+    input_format: options.FormatOption = "interaction",
+    mapping: options.MappingOption = None,
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Replay files of interactions: the same events, byte for byte, that the worker publishes.
+    """Replay chat logs: the same events, byte for byte, that the worker publishes.
 
     Events stand session by session, in the order of the sessions' first records. A record that cannot be taken
-    does not stop a replay: it is counted, and written down with --dead-letters. Nothing is posted to GA.
+    does not stop a replay: it is counted, and written down with --dead-letters. Nothing is posted to GA, but with
+    --to ga; with --to kafka the workers do that.
     """
     from streams.replay import Replay
     from streams.replay import replay as run
 
-    if input_format not in FORMATS:
-        raise UsageFault(f"--format {input_format!r}: not supported. Supported: {', '.join(FORMATS)}.")
     began = time.monotonic()
     wanted = Replay(
-        inputs=tuple(inputs),
-        out=to,
+        inputs=options.inputs_named(inputs, config, since, until),
+        out=_output(to, accounts, receipts, config),
         book=options.rule_book(accounts, rules, config),
-        as_of_ms=options.as_of_ms(as_of),
+        as_of_ms=None if as_of is None else options.as_of_ms(as_of),
         dead_letters=dead_letters,
+        translation=options.translation(input_format, mapping),
         order=order,
         jobs=jobs,
+        work=work,
     )
-    with phases() as progress:
-        tally = run(wanted, progress)
+    try:
+        with phases() as told:
+            tally = run(wanted, told)
+    except KeyboardInterrupt:
+        if work is not None:
+            tell(f"what is done lies in {work}: the same command goes on from there.")
+        raise
     _sum_up(tally, time.monotonic() - began)
+    tell_missing(wanted.translation)
+
+
+def _output(to: str, accounts: Path | None, receipts: str | None, config: Path | None) -> "str | Output":
+    if (to == "ga") != (receipts is not None):
+        raise UsageFault("--to ga and --receipts FILE go together: what became of each event is worth keeping.")
+    if to == "kafka":
+        from streams.inspect.topic_output import TopicOutput
+
+        return TopicOutput(options.settings_of(config))
+    if receipts is None:
+        return to
+    from streams.configuration import read_accounts
+    from streams.replay.ga_output import GaOutput
+
+    settings = options.settings_of(config)
+    return GaOutput(
+        accounts=read_accounts(accounts or settings.accounts),
+        endpoint=settings.ga_endpoint,
+        in_flight=settings.ga_in_flight,
+        timeout_s=settings.ga_timeout_s,
+        tracker_per_s=settings.ga_tracker_per_s,
+        receipts=receipts,
+    )
 
 
 def _sum_up(tally: "Tally", seconds: float) -> None:
     rows: list[tuple[str, str]] = [
+        *([("records translated", f"{tally.translated:,}")] if tally.translated else []),
         ("records read", f"{tally.records:,}"),
         ("interactions", f"{tally.interactions:,}"),
         ("sessions", f"{tally.sessions:,}"),

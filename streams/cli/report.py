@@ -8,6 +8,7 @@ import typer
 
 from streams.cli import options
 from streams.cli.console import print_table
+from streams.cli.missing import tell_missing
 from streams.cli.progress import phases
 from streams.cli.running import verb
 
@@ -39,6 +40,10 @@ def report(  # noqa: PLR0913 - options of a command line are given by name
     rules: options.RulesOption = None,
     as_of: options.AsOfOption = None,
     jobs: options.JobsOption = options.CORES,
+    input_format: options.FormatOption = "interaction",
+    mapping: options.MappingOption = None,
+    since: options.SinceOption = None,
+    until: options.UntilOption = None,
     config: options.ConfigOption = None,
 ) -> None:
     """Report what the chat is worth: who had a conversation, who reached a goal, and what each automation did.
@@ -51,10 +56,11 @@ def report(  # noqa: PLR0913 - options of a command line are given by name
 
     began = time.monotonic()
     wanted = Report(
-        inputs=tuple(inputs),
+        inputs=options.inputs_named(inputs, config, since, until),
         out=to,
         book=options.rule_book(accounts, rules, config),
         as_of_ms=options.as_of_ms(as_of),
+        translation=options.translation(input_format, mapping),
         accounts=tuple(dict.fromkeys(account or ())),
         time_zone=time_zone,
         jobs=jobs,
@@ -62,6 +68,7 @@ def report(  # noqa: PLR0913 - options of a command line are given by name
     with phases() as progress:
         reported = run(wanted, progress)
     _sum_up(reported, to, time.monotonic() - began)
+    tell_missing(wanted.translation)
 
 
 def _sum_up(reported: "Reported", to: str, seconds: float) -> None:

@@ -6,7 +6,7 @@ Nothing is kept: memory does not grow with the topic.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from streams.settings import Settings
 from streams.worker.broker import BrokerUnreachable, client_options
 from streams.worker.refusal import why_unreachable
 
-__all__ = ["NoTopic", "Progress", "reaching", "to_the_end", "untold"]
+__all__ = ["NoTopic", "Progress", "Span", "between", "partition_numbers", "reaching", "spans", "to_the_end", "untold"]
 
 ANSWER_S: Final = 5.0
 """A broker that has not answered by then is not reachable, as far as a person waits for it."""
@@ -67,20 +67,60 @@ async def reaching(settings: Settings, client: Any) -> AsyncIterator[None]:  # n
         await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
 
 
+Span = tuple[int, int]
+"""Offsets of a partition: the first, and the one after the last."""
+
+
 async def to_the_end(
     settings: Settings,
     topic: str,
     *,
     since_ms: int | None = None,
     at: tuple[int, int] | None = None,
+    only: Collection[int] | None = None,
     progress: Progress = untold,
 ) -> AsyncGenerator[ConsumerRecord[bytes, bytes]]:
     """The records there are now, each partition in its order; or the one at (partition, offset).
 
-    `since_ms`: of record time, epoch milliseconds. Raises BrokerUnreachable,
-    BrokerRefuses and NoTopic.
+    `since_ms`: of record time, epoch milliseconds. `only`: these partitions.
+    Raises BrokerUnreachable, BrokerRefuses and NoTopic.
     """
-    numbers = await _partition_numbers(settings, topic)
+    found = await spans(settings, topic, since_ms=since_ms)
+    if only is not None:
+        found = {number: span for number, span in found.items() if number in only}
+    if at is not None:
+        partition, offset = at
+        first, end = found.get(partition, (0, 0))
+        found = {partition: (offset, offset + 1)} if first <= offset < end else {}
+    async with aclosing(between(settings, topic, found, progress)) as records:
+        async for record in records:
+            yield record
+
+
+async def spans(
+    settings: Settings, topic: str, *, since_ms: int | None = None, until_ms: int | None = None
+) -> dict[int, Span]:
+    """What each partition of the topic holds now, of records from then and before then (record time)."""
+    numbers = await partition_numbers(settings, topic)
+    consumer = AIOKafkaConsumer(**client_options(settings))
+    async with reaching(settings, consumer):
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        ends = dict(await consumer.end_offsets(partitions))
+        starts = dict(await consumer.beginning_offsets(partitions))
+        for part, offset in (await _from_times(consumer, partitions, since_ms)).items():
+            starts[part] = ends[part] if offset is None else offset
+        for part, offset in (await _from_times(consumer, partitions, until_ms)).items():
+            ends[part] = ends[part] if offset is None else offset
+    return {part.partition: (starts[part], max(starts[part], ends[part])) for part in partitions}
+
+
+async def between(
+    settings: Settings, topic: str, wanted: Mapping[int, Span], progress: Progress = untold
+) -> AsyncGenerator[ConsumerRecord[bytes, bytes]]:
+    """The records of the topic at these offsets, each partition in its order."""
+    found = {TopicPartition(topic, number): span for number, span in wanted.items() if span[0] < span[1]}
+    if not found:
+        return
     consumer = AIOKafkaConsumer(
         **client_options(settings),
         enable_auto_commit=False,
@@ -88,29 +128,20 @@ async def to_the_end(
         isolation_level="read_committed",
     )
     async with reaching(settings, consumer):
-        partitions = [TopicPartition(topic, number) for number in numbers]
-        ends = await consumer.end_offsets(partitions)
-        starts = await _starts(consumer, partitions, since_ms)
-        if at is not None:
-            part = TopicPartition(topic, at[0])
-            first = (await consumer.beginning_offsets([part]))[part] if part in ends else 0
-            if part not in ends or not first <= at[1] < ends[part]:
-                return
-            starts, ends = {part: at[1]}, {part: at[1] + 1}
-        wanted = {part: start for part, start in starts.items() if start is not None and start < ends[part]}
-        if not wanted:
-            return
-        consumer.assign(list(wanted))
-        for part, start in wanted.items():
+        consumer.assign(list(found))
+        for part, (start, _) in found.items():
             consumer.seek(part, start)
-        until = _until(settings, consumer, wanted, {part: ends[part] for part in wanted}, progress)
-        async with aclosing(until) as records:
+        starts, ends = ({part: span[which] for part, span in found.items()} for which in (0, 1))
+        async with aclosing(_until(settings, consumer, starts, ends, progress)) as records:
             async for record in records:
                 yield record
 
 
-async def _partition_numbers(settings: Settings, topic: str) -> list[int]:
-    """The partitions of the topic. An admin's question: a consumer without a subscription knows of none."""
+async def partition_numbers(settings: Settings, topic: str) -> list[int]:
+    """The partitions of a topic. An admin's question: a consumer without a subscription knows of none.
+
+    Raises BrokerUnreachable, BrokerRefuses and NoTopic.
+    """
     admin = AIOKafkaAdminClient(**client_options(settings))
     async with reaching(settings, admin):
         if topic not in await admin.list_topics():
@@ -119,12 +150,12 @@ async def _partition_numbers(settings: Settings, topic: str) -> list[int]:
     return sorted(part["partition"] for part in described[0]["partitions"])
 
 
-async def _starts(
+async def _from_times(
     consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], since_ms: int | None
 ) -> dict[TopicPartition, int | None]:
-    """Where to begin reading; None: nothing is that new."""
+    """The first offsets of records from then on; None: nothing is that new."""
     if since_ms is None:
-        return dict(await consumer.beginning_offsets(list(partitions)))
+        return {}
     found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
     return {part: None if at is None else at.offset for part, at in found.items()}
 

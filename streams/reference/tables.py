@@ -19,6 +19,7 @@ from streams.measurement import LIMITS
 from streams.measurement.ga4 import Params
 from streams.observe.metrics import METRICS, Labelled
 from streams.reference.events import EVENTS, OPTIONS
+from streams.reference.formats import formats
 from streams.reference.meanings import meaning_of
 from streams.reference.parameters import PARAMETERS, ParameterRow
 from streams.settings import PREFIX, Settings
@@ -37,6 +38,7 @@ def tables() -> dict[str, str]:
         "rules.md": _page("Rules and events", _rules()),
         "metrics.md": _page("Metrics", _metrics()),
         "dead-letters.md": _page("Dead letters", _dead_letters()),
+        "formats.md": _page("Raw formats", (part if isinstance(part, str) else _table(*part) for part in formats())),
         "google-analytics.md": _page("Google Analytics: parameters and limits", _google_analytics()),
     }
 
@@ -46,8 +48,9 @@ def tables() -> dict[str, str]:
 
 def _topics() -> Iterable[str]:
     yield (
-        "Each topic gets `TOPIC_PREFIX` before its name, and a changelog the name of the consumer group for `<group>`. "
-        "Missing topics are created with `PARTITIONS` partitions, a changelog with as many as the topic it follows."
+        "Each topic gets `TOPIC_PREFIX` before its name, a changelog the name of the consumer group for `<group>`, and "
+        "one of another format that format's name for `<format>`. Missing topics are created with `PARTITIONS` "
+        "partitions, a changelog with as many as the topic it follows."
     )
     yield _table(
         ("topic", "what is in it", "key", "written by", "read by"),

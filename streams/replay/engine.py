@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.interaction import Fault, Interaction, Unknown
 from schemas.session import Session
-from streams.attribution import Decision, RuleBook, step
+from streams.attribution import Decision, RuleBook, step, unknown_type
 
 __all__ = ["Engine", "Tally", "decisions", "sort_by_time"]
 
@@ -28,13 +28,15 @@ _timestamp: Final = attrgetter("timestamp")
 class Tally(msgspec.Struct):
     """What a replay has met and made."""
 
-    records: int = 0  # lines that hold anything
+    records: int = 0  # lines that hold anything; of another format, the interactions that they hold
+    translated: int = 0  # records of another format that hold interactions
     sessions: int = 0
     dropped_for_consent: int = 0  # interactions whose events were dropped
     events: Counter[str] = msgspec.field(default_factory=Counter)  # by name
     duplicates: Counter[str] = msgspec.field(default_factory=Counter)  # by the check that found them
     unknown: Counter[str] = msgspec.field(default_factory=Counter)  # by type
     dead_letters: Counter[str] = msgspec.field(default_factory=Counter)  # by field at fault
+    counts: Counter[str] = msgspec.field(default_factory=Counter)  # whatever else a product counts, as it calls that
 
     @property
     def interactions(self) -> int:
@@ -44,10 +46,12 @@ class Tally(msgspec.Struct):
     def add(self, other: "Tally") -> None:
         """Count what another has counted."""
         self.records += other.records
+        self.translated += other.translated
         self.sessions += other.sessions
         self.dropped_for_consent += other.dropped_for_consent
         self.events += other.events
         self.duplicates += other.duplicates
+        self.counts += other.counts
         for name, count in other.unknown.items():
             _count(self.unknown, name, count)
         for name, count in other.dead_letters.items():
@@ -76,16 +80,15 @@ def sort_by_time(interactions: list[Interaction]) -> None:
 class Engine:
     """Decodes, and keeps the tally."""
 
-    def __init__(self, book: RuleBook, as_of_ms: int) -> None:
+    def __init__(self, book: RuleBook) -> None:
         self._book: Final = book
-        self._as_of_ms: Final = as_of_ms
         self.tally: Final = Tally()
 
-    def read(self, raw: bytes) -> Interaction | Fault | None:
-        """The interaction in a record, why it is a dead letter, or None for a type that is not known."""
+    def read(self, raw: bytes, arrival_ms: int) -> Interaction | Fault | None:
+        """The interaction in a record that arrived then, why it is a dead letter, or None where its type is unknown."""
         tally = self.tally
         tally.records += 1
-        decoded = self._book.decode(raw, self._as_of_ms)
+        decoded = self._book.decode(raw, arrival_ms)
         if type(decoded) is Unknown:
             _count(tally.unknown, decoded.type)
             return None
@@ -93,7 +96,13 @@ class Engine:
             _count(tally.dead_letters, decoded.field)
         return decoded
 
-    def refuse(self, fault: Fault) -> None:
-        """Count a record that was too large to be read."""
+    def leave(self, left: Fault | Unknown) -> Fault | None:
+        """Count a record that never became an interaction: too large, or not translated. Its fault, if it has one."""
         self.tally.records += 1
-        _count(self.tally.dead_letters, fault.field)
+        if isinstance(left, Unknown):
+            if self._book.options.unknown_types == "ignore":
+                _count(self.tally.unknown, left.type)
+                return None
+            left = unknown_type(left)
+        _count(self.tally.dead_letters, left.field)
+        return left

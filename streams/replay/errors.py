@@ -2,7 +2,16 @@
 
 from streams.errors import Chat2gaError, Fault
 
-__all__ = ["BadInput", "BadOutput", "ManySessions", "NoRoom", "NoSession", "NotSupported", "ProcessDied"]
+__all__ = [
+    "BadInput",
+    "BadOutput",
+    "ManySessions",
+    "NoRoom",
+    "NoSession",
+    "NotSupported",
+    "OtherReplay",
+    "ProcessDied",
+]
 
 
 class NotSupported(Chat2gaError):
@@ -86,16 +95,33 @@ class NoSession(Chat2gaError):
 
 
 class ManySessions(Chat2gaError):
-    """Several sessions answer to the name that was given."""
+    """More sessions are what was asked for than can be explained at once: of a name, more than one."""
 
     fault, retriable = Fault.OPERATOR, False
 
-    def __init__(self, session: str, keys: tuple[str, ...]) -> None:
-        super().__init__(session, keys)
-        self.session, self.keys = session, keys
+    def __init__(self, asked: str, keys: tuple[str, ...], count: int) -> None:
+        super().__init__(asked, keys, count)
+        self.asked, self.keys, self.count = asked, keys, count
+
+    def __str__(self) -> str:
+        more = f" and {self.count - len(self.keys)} more" if self.count > len(self.keys) else ""
+        return (
+            f"{self.asked}: there are {self.count} such sessions: {', '.join(self.keys)}{more}. "
+            "Give one of these as --session, or its account as --account."
+        )
+
+
+class OtherReplay(Chat2gaError):
+    """A directory of work holds that of another replay."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, directory: str, what: str) -> None:
+        super().__init__(directory, what)
+        self.directory, self.what = directory, what
 
     def __str__(self) -> str:
         return (
-            f"{self.session!r} names {len(self.keys)} sessions: {', '.join(self.keys)}. "
-            "Give one of these as --session, or its account as --account."
+            f"{self.directory}: this is the work of another replay: its {self.what} are not the same. "
+            f"Name another directory, or begin anew: rm -r {self.directory}"
         )

@@ -6,12 +6,16 @@ from typing import Final
 import msgspec
 
 from streams.attribution import RuleBook
+from streams.replay.places import place
 from streams.replay.products import Product
-from streams.replay.reading import CHUNK_BYTES, place
+from streams.replay.reading import CHUNK_BYTES
+from streams.sources import Mapping
 
-__all__ = ["Limits", "Plan"]
+__all__ = ["Limits", "Plan", "Translation"]
 
 BUCKET_BYTES: Final = 16_777_216
+MAX_BUCKETS: Final = 512
+"""Files of all of them are open at once when what they gave is merged."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -19,7 +23,21 @@ class Limits(msgspec.Struct, frozen=True):
 
     chunk_bytes: int = CHUNK_BYTES
     bucket_bytes: int = BUCKET_BYTES
-    """Lines of a bucket. Decoded they are about eight times as much, in each process."""
+    """Records of a bucket. Decoded they are about eight times as much, in each process."""
+    max_buckets: int = MAX_BUCKETS
+
+    def buckets(self, size: int | None) -> int:
+        """How many for an input of so many bytes: half as full as they may be, since sessions are not alike."""
+        if size is None:
+            return self.max_buckets
+        return min(max(2 * size // self.bucket_bytes, 2), self.max_buckets)
+
+
+class Translation(msgspec.Struct, frozen=True):
+    """From which raw format the records are translated, and what a person says of them."""
+
+    format: str
+    mapping: Mapping
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -27,10 +45,13 @@ class Plan(msgspec.Struct, frozen=True):
 
     book: RuleBook  # that tells what is an interaction
     product: Product
+    translation: Translation | None  # of records of another format
     as_of_ms: int
     by_time: bool
     names: tuple[str, ...]  # of the inputs
-    directory: Path  # for temporary files
+    directory: Path  # for what is not done yet
+    buckets: int
+    durable: bool  # whether what is done outlives this replay
     keep_dead_letters: bool
     limits: Limits
 
@@ -38,3 +59,15 @@ class Plan(msgspec.Struct, frozen=True):
         """(name of the input, line from 1) of a place."""
         file, line = place(seq)
         return self.names[file], line
+
+    def dealt_file(self, number: int) -> Path:
+        """Where the piece of the input of that number is dealt."""
+        return self.directory / f"{number:08}.dealt"
+
+    def piece_file(self, number: int) -> Path:
+        """What says that the piece of that number is dealt, and what was met in it."""
+        return self.directory / f"{number:08}.piece"
+
+    def dealt(self) -> list[Path]:
+        """All pieces, in the order of the input."""
+        return sorted(self.directory.glob("*.dealt"))

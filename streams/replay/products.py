@@ -5,16 +5,21 @@ interactions in the order in which they are applied, and gives lines.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from itertools import chain
+from typing import Final, Protocol
 
 import msgspec
 
 from schemas.ga_event import encode_event
-from schemas.interaction import Interaction
+from schemas.interaction import Interaction, session_key
 from streams.attribution import Decision, RuleBook
 from streams.replay.engine import Tally, decisions
 
-__all__ = ["Events", "Product"]
+__all__ = ["Events", "KeyedEvents", "Product", "keyed"]
+
+_BETWEEN: Final = b"\t"  # JSON has none that is not spelled out
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(str).decode
 
 
 class Product(Protocol):
@@ -40,6 +45,26 @@ class Events(msgspec.Struct, frozen=True):
             for event in decision.events:
                 tally.events[event.name] += 1
                 yield encode_event(event)
+
+
+class KeyedEvents(msgspec.Struct, frozen=True):
+    """The same, each after the record key that it has on `ga-events`: for an output that needs it."""
+
+    book: RuleBook
+
+    def lines(self, interactions: Iterable[Interaction], tally: Tally) -> Iterator[bytes]:
+        """The events of one session key, and the key."""
+        rest = iter(interactions)
+        first = next(rest)
+        key = _encode(session_key(first)) + _BETWEEN
+        for event in Events(self.book).lines(chain((first,), rest), tally):
+            yield key + event
+
+
+def keyed(line: bytes) -> tuple[bytes, bytes]:
+    """(record key, event) of a line of `KeyedEvents`."""
+    key, _, event = line.partition(_BETWEEN)
+    return _decode(key).encode(), event
 
 
 def _count_unusual(decision: Decision, tally: Tally) -> None:

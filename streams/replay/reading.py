@@ -1,4 +1,4 @@
-"""Inputs: files and standard input, packed or not, as chunks of whole lines in bounded memory.
+"""Text: files and standard input, packed or not, as chunks of whole lines in bounded memory.
 
 Whether an input is packed is told by its first bytes, not by its name: so a pipe
 and a renamed file are read alike, and no line of JSON begins like either.
@@ -6,139 +6,47 @@ and a renamed file are read alike, and no line of JSON begins like either.
 
 import gzip
 import hashlib
-import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, cast
 
-import msgspec
 import zstandard
 
 from schemas.dead_letter import HEAD_BYTES
 from streams.replay.dead_letters import Oversized
-from streams.replay.errors import BadInput, NotSupported
+from streams.replay.errors import BadInput
+from streams.replay.places import Chunk, LongLine, line_at
 
-__all__ = [
-    "CHUNK_BYTES",
-    "INPUTS",
-    "STDIN",
-    "Chunk",
-    "LongLine",
-    "check_names",
-    "chunks",
-    "lines",
-    "place",
-    "total_bytes",
-]
+__all__ = ["CHUNK_BYTES", "PACKED", "PARQUET", "Read", "text_chunks"]
 
-STDIN: Final = "-"
-INPUTS: Final = "files of JSON lines (.jsonl, also packed: .gz, .zst) and - for standard input"
-CHUNK_BYTES: Final = 4_194_304
+CHUNK_BYTES: Final = 8_388_608
 """Read at once. More than a record may have, so that all but dead letters lie in one."""
+PARQUET: Final = b"PAR1"
+
+Read = Callable[[int], None]
+"""Told how many bytes, as they lie on disk, were read."""
 
 _BLOCK_BYTES: Final = 262_144
 _PACKED_BLOCK_BYTES: Final = 32_768  # unpacked it is many times as much
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE: Final = tuple(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16))
-_PARQUET: Final = b"PAR1"
+PACKED: Final = (_GZIP, _ZSTD, *_ZSTD_SKIPPABLE)
+"""What packed data begins with."""
 _BOM: Final = b"\xef\xbb\xbf"
-_LINE_BITS: Final = 40
 
 
-class Chunk(msgspec.Struct, frozen=True):
-    """Whole lines of one input."""
+def text_chunks(index: int, name: str, file: BinaryIO, read: Read, chunk_bytes: int) -> Iterator[Chunk | LongLine]:
+    """The lines of an open input. Raises BadInput where it cannot be read to its end.
 
-    first_seq: int  # place of the first of them
-    data: bytes
-
-    def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Each line that holds anything, and its place."""
-        for seq, line in enumerate(self.data.split(b"\n"), self.first_seq):
-            if line and not line.isspace():
-                yield seq, line
-
-
-class LongLine(msgspec.Struct, frozen=True):
-    """A line that fits in no chunk."""
-
-    seq: int
-    line: Oversized
-
-
-def _seq_of(file: int, line: int) -> int:
-    """The place of a line among all lines of all inputs: it grows from line to line."""
-    return file << _LINE_BITS | line
-
-
-def place(seq: int) -> tuple[int, int]:
-    """(index of the input, line from 1) of a place."""
-    return seq >> _LINE_BITS, seq & ((1 << _LINE_BITS) - 1)
-
-
-def check_names(names: Sequence[str]) -> None:
-    """Raises NotSupported or BadInput for inputs that nothing can be read from, before anything is."""
-    for name in names:
-        if name.endswith(".parquet") or name.startswith("kafka:"):
-            raise NotSupported("INPUT", name, INPUTS)
-    if names.count(STDIN) > 1:
-        raise BadInput(STDIN, "standard input can be read once only. Name it once.")
-    for name in names:
-        if name != STDIN:
-            _opened(name).close()  # better known now than after an hour of reading those before it
-
-
-def total_bytes(names: Sequence[str]) -> int | None:
-    """How much there is to read, as it lies on disk; None where that is not known."""
-    if STDIN in names:
-        return None
-    return sum(Path(name).stat().st_size for name in names)
-
-
-def lines(names: Sequence[str], read: Callable[[int], None] | None = None) -> Iterator[tuple[int, bytes | Oversized]]:
-    """Every line that holds anything, with its place."""
-    for chunk in chunks(names, read=read):
-        if isinstance(chunk, LongLine):
-            yield chunk.seq, chunk.line
-        else:
-            yield from chunk.lines()
-
-
-def chunks(
-    names: Sequence[str], chunk_bytes: int = CHUNK_BYTES, read: Callable[[int], None] | None = None
-) -> Iterator[Chunk | LongLine]:
-    """The inputs in chunks. `read` is told how many bytes, as they lie on disk, were read.
-
-    Raises BadInput where one cannot be read to its end.
+    Where chunks end depends on the bytes alone: so a replay that goes on knows which of them it has done.
     """
-    check_names(names)
-    for index, name in enumerate(names):
-        with ExitStack() as stack:
-            file = sys.stdin.buffer if name == STDIN else stack.enter_context(_opened(name))
-            try:
-                yield from _cut(index, _unpacked(name, file, read or _unheard), chunk_bytes)
-            except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
-                raise BadInput(name, _damage(name, error)) from None
-            except OSError as error:
-                raise BadInput(name, f"this input cannot be read: {error.strerror or error}") from None
-
-
-def _unheard(read_bytes: int) -> None:
-    del read_bytes
-
-
-def _opened(name: str) -> BinaryIO:
     try:
-        return Path(name).open("rb")
-    except FileNotFoundError:
-        reason = "there is no such file. Check the path; `-` reads standard input."
-    except IsADirectoryError:
-        reason = f"this is a directory. Name the files in it: {name.rstrip('/')}/*.jsonl"
+        yield from _cut(index, _unpacked(name, file, read), chunk_bytes)
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+        raise BadInput(name, _damage(name, error)) from None
     except OSError as error:
-        reason = f"this file may not be read: {error.strerror or error}. Check its permissions."
-    raise BadInput(name, reason)
+        raise BadInput(name, f"this input cannot be read: {error.strerror or error}") from None
 
 
 def _damage(name: str, error: Exception) -> str:
@@ -157,7 +65,7 @@ def _damage(name: str, error: Exception) -> str:
 class _Counted:
     """A file that tells how much of it was read, and gives back what was looked at."""
 
-    def __init__(self, file: BinaryIO, read: Callable[[int], None], head: bytes) -> None:
+    def __init__(self, file: BinaryIO, read: Read, head: bytes) -> None:
         self._file, self._read, self._head = file, read, head
 
     def read(self, size: int) -> bytes:
@@ -169,16 +77,16 @@ class _Counted:
         return block
 
 
-def _unpacked(name: str, file: BinaryIO, read: Callable[[int], None]) -> Iterator[bytes]:
+def _unpacked(name: str, file: BinaryIO, read: Read) -> Iterator[bytes]:
     """The input's bytes, unpacked, in blocks."""
     head = file.read(_PACKED_BLOCK_BYTES)
-    if head.startswith(_PARQUET):
-        raise NotSupported("INPUT", name, INPUTS)
+    if head.startswith(PARQUET):
+        raise BadInput(name, "Parquet cannot be read from a pipe: it is read from its end. Name the file.")
     counted = _Counted(file, read, head)
     if head.startswith(_GZIP):
         with gzip.GzipFile(fileobj=cast("BinaryIO", counted)) as unpacking:
             yield from iter(lambda: unpacking.read(_BLOCK_BYTES), b"")
-    elif head.startswith((_ZSTD, *_ZSTD_SKIPPABLE)):
+    elif head.startswith(PACKED):
         yield from _unzstd(counted)
     else:
         yield from iter(lambda: counted.read(_BLOCK_BYTES), b"")
@@ -202,7 +110,7 @@ def _unzstd(file: _Counted) -> Iterator[bytes]:
 
 def _cut(file: int, blocks: Iterator[bytes], chunk_bytes: int) -> Iterator[Chunk | LongLine]:
     """Chunks of whole lines. A line that fits in none is passed over, and told by its head."""
-    seq, held = _seq_of(file, 1), bytearray(next(blocks, b"").removeprefix(_BOM))
+    line, held = 1, bytearray(next(blocks, b"").removeprefix(_BOM))
     for block in blocks:
         held += block
         if len(held) < chunk_bytes:
@@ -211,15 +119,15 @@ def _cut(file: int, blocks: Iterator[bytes], chunk_bytes: int) -> Iterator[Chunk
         if end:
             data = bytes(held[:end])
             del held[:end]
-            yield Chunk(seq, data)
-            seq += data.count(b"\n")
+            yield Chunk(line_at(file, line), data)
+            line += data.count(b"\n")
         else:
             oversized, rest = _pass_over(held, blocks)
-            yield LongLine(seq, oversized)
-            seq += 1
+            yield LongLine(line_at(file, line), oversized)
+            line += 1
             held = rest
     if held:
-        yield Chunk(seq, bytes(held))
+        yield Chunk(line_at(file, line), bytes(held))
 
 
 def _pass_over(held: bytearray, blocks: Iterator[bytes]) -> tuple[Oversized, bytearray]:

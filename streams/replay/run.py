@@ -1,35 +1,43 @@
-"""A replay from beginning to end: files in, files out, in bounded memory, on all cores.
+"""A replay from beginning to end: records in, lines out, in bounded memory, on all cores.
 
-    1. Deal:   chunks of lines go to processes, which deal them into buckets by session key.
+    1. Deal:   pieces of the input go to processes, which deal them into buckets by session key.
     2. Decide: each bucket is read, sorted and applied, session key by session key.
     3. Write:  what the buckets gave is merged, in the order of the sessions' first interactions.
 
 What comes out depends on the input and the rules alone: not on how many processes
-there are, how large a bucket may be, or when which of them was done. An input that
-fits in one bucket is not dealt at all: its lines go to no disk.
+there are, how large a bucket may be, when which of them was done, or how often the
+replay was interrupted. What is done of the first two steps is there whole or not at
+all, and is not done again. An input that fits in one bucket is not dealt at all: its
+records go to no disk.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from time import time_ns
 from typing import Final, Literal
 
 import msgspec
 
 from streams.attribution import RuleBook
-from streams.replay.bucket import Done, decide, process
+from streams.replay.bucket import decide, process
 from streams.replay.crew import Crew
 from streams.replay.dead_letters import dead_line, oversized_fault
+from streams.replay.dealing import deal_piece
+from streams.replay.done import Done
 from streams.replay.engine import Engine, Tally
 from streams.replay.errors import BadOutput
-from streams.replay.plan import Limits, Plan
-from streams.replay.products import Events, Product
-from streams.replay.reading import STDIN, Chunk, check_names, chunks, total_bytes
-from streams.replay.segments import SegmentWriter, merged
-from streams.replay.spill import deal
-from streams.replay.writing import STDOUT, check_file, check_output, room_in, whole_file
+from streams.replay.inputs import STDIN, Input, inputs_of, pieces, total_bytes, unpacked_bytes
+from streams.replay.manifest import manifest
+from streams.replay.places import Chunk, LongLine, Records
+from streams.replay.plan import Limits, Plan, Translation
+from streams.replay.products import Events, KeyedEvents, Product
+from streams.replay.segments import SegmentWriter, joined, merged
+from streams.replay.spill import buckets_in
+from streams.replay.translating import Translator
+from streams.replay.work import begun, kept, temporary
+from streams.replay.writing import Output, check_file, output_of, room_in, whole_file
 
 __all__ = ["Phase", "Progress", "Replay", "replay"]
 
@@ -38,21 +46,26 @@ Progress = Callable[[Phase, int, int | None], None]
 """Told of the phase, how far it is, and of how much, where that is known."""
 
 _ONE_BUCKET: Final = "all"
+_RAW_LETTERS: Final = "raw.dead"
+_PIECES_LETTERS: Final = "pieces.dead"
 _TELL_BYTES: Final = 1_048_576
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be replayed, and where to."""
 
-    inputs: tuple[str, ...]
-    out: str
+    inputs: tuple[str | Input, ...]
+    out: str | Output
     book: RuleBook
-    as_of_ms: int
+    product: Product | None = None  # by default the events that `book` gives
+    as_of_ms: int | None = None  # by default now, or when the replay began that goes on
     dead_letters: str | None = None  # a file
+    translation: Translation | None = None  # of another format
     order: Literal["time", "arrival"] = "time"
     jobs: int = 1
     limits: Limits = Limits()
-    product: Product | None = None  # by default the events that `book` gives
+    work: str | None = None
+    """A directory that keeps what is done, so that the same replay goes on there after an interruption."""
 
 
 def _unheard(phase: Phase, done: int, of: int | None) -> None:
@@ -61,44 +74,63 @@ def _unheard(phase: Phase, done: int, of: int | None) -> None:
 
 def replay(wanted: Replay, progress: Progress = _unheard) -> Tally:
     """Replay; what was met and made. Raises Chat2gaError, and then nothing was written to a file."""
-    _check(wanted)
-    with TemporaryDirectory(prefix="chat2ga-replay-", ignore_cleanup_errors=True) as directory:
-        return _Run(wanted, Path(directory), progress).run()
+    inputs = inputs_of(wanted.inputs)
+    out = output_of(wanted.out) if isinstance(wanted.out, str) else wanted.out
+    _check(wanted, inputs, out)
+    with temporary() if wanted.work is None else kept(wanted.work) as directory:
+        return _Run(wanted, inputs, out, directory, progress).run()
 
 
-def _check(wanted: Replay) -> None:
-    """Whatever can be known to be wrong before the first line is read."""
-    check_names(wanted.inputs)
-    check_output(wanted.out)
+def _check(wanted: Replay, inputs: Iterable[Input], out: Output) -> None:
+    """Whatever can be known to be wrong before the first record is read."""
+    out.check()
     if wanted.dead_letters is not None:
         check_file(wanted.dead_letters)
-    taken = {Path(name).resolve(): f"the input {name}" for name in wanted.inputs if name != STDIN}
-    for what, name in (("--to", wanted.out), ("--dead-letters", wanted.dead_letters)):
-        if name is None or (what == "--to" and name == STDOUT):
+    taken = {Path(each.name).resolve(): f"the input {each.name}" for each in inputs if each.name != STDIN}
+    dead = Path(wanted.dead_letters) if wanted.dead_letters is not None else None
+    for what, path in (("--to", out.file), ("--dead-letters", dead)):
+        if path is None:
             continue
-        path = Path(name).resolve()
-        if path in taken:
-            raise BadOutput(name, f"{what} would replace {taken[path]}. Name another file.")
-        taken[path] = f"what {what} writes"
+        if path.resolve() in taken:
+            raise BadOutput(str(path), f"{what} would replace {taken[path.resolve()]}. Name another file.")
+        taken[path.resolve()] = f"what {what} writes"
+    if wanted.work is not None and not out.once:
+        raise BadOutput(out.name, "what was written there before an interruption would be written again: name a file.")
+    if wanted.work is not None and any(each.identity is None for each in inputs):
+        raise BadOutput(wanted.work, "standard input can be read once only: save it as a file, or leave --work away.")
 
 
 class _Run:
     """One replay under way."""
 
-    def __init__(self, wanted: Replay, directory: Path, progress: Progress) -> None:
+    def __init__(
+        self, wanted: Replay, inputs: tuple[Input, ...], out: Output, directory: Path, progress: Progress
+    ) -> None:
         self._wanted: Final = wanted
+        self._out: Final = out
         self._directory: Final = directory
         self._progress: Final = progress
-        self._bytes: Final = total_bytes(wanted.inputs)
+        self._bytes: Final = total_bytes(inputs)
         self._read_bytes = 0
-        self._oversized: Final = Engine(wanted.book, wanted.as_of_ms)
+        self._raw: Final = Engine(wanted.book)
+        product = wanted.product or (KeyedEvents if out.keyed else Events)(wanted.book)
+        as_of_ms = time_ns() // 1_000_000 if wanted.as_of_ms is None else wanted.as_of_ms
+        if wanted.work is not None:
+            ours = manifest(wanted, inputs, out, product)
+            theirs = begun(directory, ours, {"as of": as_of_ms, "positions": [each.position for each in inputs]})
+            as_of_ms = theirs["as of"]
+            inputs = tuple(each.at(position) for each, position in zip(inputs, theirs["positions"], strict=True))
+        self._inputs: Final = inputs
         self._plan: Final = Plan(
             book=wanted.book,
-            product=wanted.product or Events(wanted.book),
-            as_of_ms=wanted.as_of_ms,
+            product=product,
+            as_of_ms=as_of_ms,
+            translation=wanted.translation,
             by_time=wanted.order == "time",
-            names=wanted.inputs,
+            names=tuple(each.name for each in inputs),
             directory=directory,
+            buckets=wanted.limits.buckets(unpacked_bytes(inputs)),
+            durable=wanted.work is not None,
             keep_dead_letters=wanted.dead_letters is not None,
             limits=wanted.limits,
         )
@@ -108,73 +140,90 @@ class _Run:
         with room_in(self._directory):
             done = self._done()
         self._write(done)
-        tally = self._oversized.tally
+        tally = Tally()
         for each in done:
             tally.add(each.tally)
         return tally
 
     def _done(self) -> list[Done]:
-        """What each bucket gave."""
-        with SegmentWriter(self._oversized_letters) as letters:
-            whole = self._whole_lines(letters)
-            first: list[Chunk] = []
+        """What each bucket gave, after what never came into one."""
+        with SegmentWriter(self._directory / _RAW_LETTERS) as letters:
+            whole = self._whole_pieces(letters)
+            first: list[Chunk | Records] = []
             size = 0
-            for chunk in whole:
-                first.append(chunk)
-                size += len(chunk.data)
+            for piece in whole:
+                first.append(piece)
+                size += piece.size
                 if size > self._wanted.limits.bucket_bytes:
-                    return self._in_buckets(chain(first, whole))
-        return [self._in_one(first)]
+                    decided = self._in_buckets(chain(first, whole))
+                    break
+            else:
+                translator = Translator(self._plan, self._raw, letters)
+                decided = [decide(self._plan, _ONE_BUCKET, [translator.translated(piece) for piece in first])]
+        return [Done(self._raw.tally, None, _RAW_LETTERS), *decided]
 
-    @property
-    def _oversized_letters(self) -> Path:
-        return self._directory / "oversized.dead"
-
-    def _whole_lines(self, letters: SegmentWriter) -> Iterator[Chunk]:
-        """The chunks of the input; a line that is too long becomes a dead letter here."""
-        for chunk in chunks(self._wanted.inputs, self._wanted.limits.chunk_bytes, self._read):
-            if isinstance(chunk, Chunk):
-                yield chunk
+    def _whole_pieces(self, letters: SegmentWriter) -> Iterator[Chunk | Records]:
+        """The pieces of the input; a line that is too long becomes a dead letter here."""
+        for piece in pieces(self._inputs, self._wanted.limits.chunk_bytes, self._read):
+            if not isinstance(piece, LongLine):
+                yield piece
                 continue
-            fault = oversized_fault(chunk.line.size)
-            self._oversized.refuse(fault)
-            letters.write(chunk.seq, dead_line(*self._plan.place(chunk.seq), fault, chunk.line))
+            fault = oversized_fault(piece.line.size)
+            self._raw.leave(fault)
+            letters.write(piece.seq, dead_line(*self._plan.place(piece.seq), fault, piece.line))
 
     def _read(self, size: int) -> None:
         self._read_bytes += size
         self._progress("reading", self._read_bytes, self._bytes)
 
-    def _in_one(self, whole: Sequence[Chunk]) -> Done:
-        return decide(self._plan, _ONE_BUCKET, whole)
-
-    def _in_buckets(self, whole: Iterable[Chunk]) -> list[Done]:
+    def _in_buckets(self, whole: Iterable[Chunk | Records]) -> list[Done]:
         with Crew(self._plan, self._wanted.jobs) as crew:
-            # In the order of their names, not in that of a set: which names a tally counts is that of the first.
-            names = sorted(set().union(*crew.each(_deal, whole)))
+            dealt = self._dealt(crew, whole)
+            # In the order of their numbers: which names a tally counts is that of the first.
+            numbers = buckets_in(self._plan.dealt(), self._plan.buckets)
             done = []
-            for each in crew.each(process, names):
+            for each in crew.each(process, numbers):
                 done.append(each)
-                self._progress("deciding", len(done), len(names))
-            return done
+                self._progress("deciding", len(done), len(numbers))
+            return [*dealt, *done]
+
+    def _dealt(self, crew: Crew, whole: Iterable[Chunk | Records]) -> list[Done]:
+        """What was met in each piece. Those that were dealt before are read and cut anew, which costs little."""
+        count = 0
+
+        def to_deal() -> Iterator[tuple[int, Chunk | Records]]:
+            nonlocal count
+            for number, piece in enumerate(whole):
+                count += 1
+                if not self._plan.piece_file(number).exists():
+                    yield number, piece
+
+        for _ in crew.each(deal_piece, to_deal()):
+            pass
+        return self._as_one([Done.read(self._plan.piece_file(number)) for number in range(count)])
+
+    def _as_one(self, dealt: list[Done]) -> list[Done]:
+        """All pieces together: their dead letters are in order as they stand, and too many files to merge."""
+        tally = Tally()
+        for each in dealt:
+            tally.add(each.tally)
+        letters = [self._directory / each.dead_letters for each in dealt if each.dead_letters]
+        whole = joined(letters, self._directory / _PIECES_LETTERS).name if letters else None
+        return [Done(tally, None, whole)]
 
     def _write(self, done: list[Done]) -> None:
-        events = [each.events for each in done]
-        size = sum(path.stat().st_size for path in events)
+        made = [self._directory / each.lines for each in done if each.lines]
+        size = sum(path.stat().st_size for path in made)
         with ExitStack() as stack:
             if self._wanted.dead_letters is not None:
                 letters = stack.enter_context(whole_file(self._wanted.dead_letters))
-                paths = [self._oversized_letters, *(each.dead_letters for each in done if each.dead_letters)]
-                for _, data in merged(paths):
+                for _, data in merged(self._directory / each.dead_letters for each in done if each.dead_letters):
                     letters.write(data)
-            out = stack.enter_context(whole_file(self._wanted.out))
+            write = stack.enter_context(self._out.opened(self._directory))
             written = told = 0
-            for _, data in merged(events):
-                out.write(data)
+            for _, data in merged(made):
+                write(data)
                 written += len(data)
                 if written - told >= _TELL_BYTES:
                     told = written
                     self._progress("writing", written, size)
-
-
-def _deal(plan: Plan, chunk: Chunk) -> set[str]:
-    return deal(chunk.lines(), plan.directory)

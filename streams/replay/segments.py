@@ -4,22 +4,25 @@ What a bucket gives lies in a file of segments in the order of their places, so
 that many such files are one after a merge that holds one segment of each.
 """
 
+import resource
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
+from shutil import copyfileobj
 from struct import Struct
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-__all__ = ["SegmentWriter", "merged", "sort_segments"]
+__all__ = ["SegmentWriter", "joined", "merged"]
 
 FLUSH_BYTES: Final = 262_144
 """A session of many events is several segments under one place: no merge holds it whole."""
 
+_OTHER_FILES: Final = 64
 _HEADER: Final = Struct("<QQ")  # place, bytes
-_BUFFER_BYTES: Final = 131_072
+_BUFFER_BYTES: Final = 65_536  # of each of the files that are merged
 
 
 class SegmentWriter:
@@ -68,24 +71,26 @@ def merged(paths: Iterable[Path]) -> Iterator[tuple[int, bytes]]:
 
     Segments of one place lie in one file and stay as they stand there.
     """
+    found = list(paths)
+    _allow(len(found))
     with ExitStack() as stack:
-        files = [stack.enter_context(path.open("rb", buffering=_BUFFER_BYTES)) for path in paths]
+        files = [stack.enter_context(path.open("rb", buffering=_BUFFER_BYTES)) for path in found]
         yield from merge(*map(_segments, files), key=itemgetter(0))
 
 
-def sort_segments(path: Path) -> None:
-    """Put a file of segments in order."""
-    found: list[tuple[int, int, int]] = []
-    with path.open("rb") as file:
-        while header := file.read(_HEADER.size):
-            seq, size = _HEADER.unpack(header)
-            found.append((seq, file.tell(), size))
-            file.seek(size, 1)
-        # By where they lie too: the segments of one place stay as they stand.
-        found.sort()
-        in_order = path.with_suffix(".sorted")
-        with SegmentWriter(in_order) as writer:
-            for seq, at, size in found:
-                file.seek(at)
-                writer.write(seq, file.read(size))
-    in_order.replace(path)
+def joined(paths: Iterable[Path], whole: Path) -> Path:
+    """Files of segments, one after the other in order, as one file."""
+    with whole.open("wb") as out:
+        for path in paths:
+            with path.open("rb") as file:
+                copyfileobj(file, out)
+    return whole
+
+
+def _allow(files: int) -> None:
+    """Let this process have that many files open at once: systems begin with 256 or 1,024, and permit more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = files + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,44 +1,35 @@
-"""Spill files: the lines of the input dealt into buckets by their session key, so that a bucket fits in memory.
+"""Spill files: the records of the input dealt into buckets by their session key, so that a bucket fits in memory.
 
 Dealing reads the key alone, a sixth of the cost of decoding the record; whether
 the record is an interaction is found out once, when its bucket is processed. All
 records of a session meet in one bucket; a record without a key may lie in any.
+
+A piece of the input is dealt into one file, which is there whole or not at all:
+so a replay that was interrupted knows what it has dealt.
 """
 
-import os
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, pairwise
 from pathlib import Path
 from struct import Struct
-from typing import BinaryIO, Final, Protocol
+from typing import Final
 from zlib import crc32
 
 import msgspec
+import zstandard
 
 from schemas.interaction import Fault, Unknown, decode_interaction, session_key
+from streams.replay.places import Placed
+from streams.replay.writing import replacing
 
-__all__ = ["FANOUT", "LEVELS", "Block", "Lines", "Placed", "blocks", "bucket_bytes", "deal", "key_of"]
+__all__ = ["Block", "blocks", "bucket_bytes", "buckets_in", "deal", "key_of"]
 
-FANOUT: Final = 64
-"""Buckets of one dealing: the files of all of them are open at once when they are merged."""
-LEVELS: Final = 2
-"""How often a bucket may be dealt anew: another digit of the hash each time."""
-
-Placed = tuple[int, bytes]
-"""A line and its place."""
-
-
-class Lines(Protocol):
-    """Lines that lie somewhere: in a bucket, or in memory."""
-
-    def lines(self) -> Iterator[Placed]:
-        """Each of them with its place."""
-
-
-_HEADER: Final = Struct("<QIQ")  # place of the first line, lines, bytes
-_PLACE_BYTES: Final = 8
 _ANY_TIME_MICROS: Final = 1 << 62
+_LEVEL: Final = 1  # of compression: a fifth of the disk, at half a gigabyte a second
+_ENTRY: Final = Struct("<QQQQ")
+"""Of a bucket, in the head of a file: where its section lies, its bytes on disk, its records, the bytes of them."""
+_COUNTS: Final = "Q", "q", "I"  # places, arrivals, sizes
 
 
 class _Key(msgspec.Struct, gc=False):
@@ -65,64 +56,91 @@ def key_of(line: bytes) -> bytes:
         return b"" if isinstance(decoded, (Fault, Unknown)) else session_key(decoded).encode()
 
 
-def deal(placed: Iterable[Placed], directory: Path, prefix: str = "", level: int = 0) -> set[str]:
-    """Append lines to their buckets, each a directory; the names of those that got any.
+class _Section:
+    """What of a piece goes into one bucket."""
 
-    Every process writes a file of its own in each.
-    """
-    dealt: defaultdict[int, tuple[array[int], list[bytes]]] = defaultdict(lambda: (array("Q"), []))
-    for seq, line in placed:
-        seqs, lines = dealt[crc32(key_of(line)) // FANOUT**level % FANOUT]
-        seqs.append(seq)
-        lines.append(line)
-    names = set()
-    for number, (seqs, lines) in dealt.items():
-        name = f"{prefix}{number:02}"
-        _append(directory / name, seqs, lines)
-        names.add(name)
-    return names
+    __slots__ = ("arrivals", "seqs", "values")
+
+    def __init__(self) -> None:
+        self.seqs, self.arrivals = array("Q"), array("q")
+        self.values: list[bytes] = []
+
+    def packed(self) -> bytes:
+        sizes = array("I", map(len, self.values))
+        numbers = b"".join(each.tobytes() for each in (self.seqs, self.arrivals, sizes))
+        return zstandard.ZstdCompressor(level=_LEVEL).compress(numbers + b"".join(self.values))
 
 
-def _append(bucket: Path, seqs: "array[int]", lines: Sequence[bytes]) -> None:
-    data = b"\n".join(lines)
-    bucket.mkdir(exist_ok=True)
-    with (bucket / f"{os.getpid()}").open("ab") as file:
-        file.write(_HEADER.pack(seqs[0] if seqs else 0, len(seqs), len(data)) + seqs.tobytes() + data)
+def deal(records: Iterable[Placed], fanout: int, path: Path, *, durable: bool = False) -> None:
+    """Deal records into that many buckets, all of which lie in one file."""
+    sections: dict[int, _Section] = {}
+    for seq, arrival_ms, value in records:
+        number = crc32(key_of(value)) % fanout
+        section = sections.get(number)
+        if section is None:
+            section = sections[number] = _Section()
+        section.seqs.append(seq)
+        section.arrivals.append(arrival_ms)
+        section.values.append(value)
+    at, head, packed = fanout * _ENTRY.size, bytearray(), []
+    for number in range(fanout):
+        section = sections.pop(number, None) or _Section()
+        packed.append(section.packed() if section.values else b"")
+        head += _ENTRY.pack(at, len(packed[-1]), len(section.values), sum(map(len, section.values)))
+        at += len(packed[-1])
+    with replacing(path, durable=durable) as file:
+        file.write(head)
+        file.writelines(packed)
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Lines of one dealing in one file, where they lie."""
+    """What of one piece lies in a bucket."""
 
-    first_seq: int
     path: Path
     at: int
-    count: int
-    size: int
+    packed: int  # bytes on disk
+    count: int  # records
+    size: int  # bytes of them
 
-    def lines(self) -> Iterator[Placed]:
-        """The lines, read."""
-        seqs = array("Q")
+    def records(self, as_of_ms: int) -> Iterator[Placed]:
+        """The records, read."""
+        del as_of_ms  # each has its own
         with self.path.open("rb") as file:
             file.seek(self.at)
-            seqs.frombytes(file.read(self.count * _PLACE_BYTES))
-            data = file.read(self.size)
-        return zip(seqs, data.split(b"\n") if seqs else (), strict=True)
+            data = zstandard.ZstdDecompressor().decompress(file.read(self.packed))
+        at = 0
+        numbers = []
+        for kind in _COUNTS:
+            found = array(kind)
+            end = at + self.count * found.itemsize
+            found.frombytes(data[at:end])
+            numbers.append(found)
+            at = end
+        seqs, arrivals, sizes = numbers
+        values = [data[begin:end] for begin, end in pairwise(accumulate(sizes, initial=at))]
+        return zip(seqs, arrivals, values, strict=True)
 
 
-def blocks(bucket: Path) -> list[Block]:
-    """What lies in a bucket, in the order of the input."""
-    found: list[Block] = []
-    for path in bucket.iterdir():
+def blocks(dealt: Iterable[Path], number: int) -> list[Block]:
+    """What lies in the bucket of that number, in the order of the files."""
+    found = []
+    for path in dealt:
         with path.open("rb") as file:
-            found.extend(_blocks(path, file))
-    return sorted(found, key=lambda block: block.first_seq)
+            file.seek(number * _ENTRY.size)
+            at, packed, count, size = _ENTRY.unpack(file.read(_ENTRY.size))
+            if count:
+                found.append(Block(path, at, packed, count, size))
+    return found
 
 
-def _blocks(path: Path, file: BinaryIO) -> Iterator[Block]:
-    while header := file.read(_HEADER.size):
-        first_seq, count, size = _HEADER.unpack(header)
-        yield Block(first_seq, path, file.tell(), count, size)
-        file.seek(count * _PLACE_BYTES + size, os.SEEK_CUR)
+def buckets_in(dealt: Iterable[Path], fanout: int) -> list[int]:
+    """The numbers of the buckets that hold anything."""
+    counts = [0] * fanout
+    for path in dealt:
+        with path.open("rb") as file:
+            for number, (_, _, count, _) in enumerate(_ENTRY.iter_unpack(file.read(fanout * _ENTRY.size))):
+                counts[number] += count
+    return [number for number, count in enumerate(counts) if count]
 
 
 def bucket_bytes(found: Iterable[Block]) -> int:

@@ -3,31 +3,117 @@
 import errno
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
+
+import msgspec
 
 from streams.replay.errors import BadOutput, NoRoom, NotSupported
+from streams.replay.parquet import write_parquet
 
-__all__ = ["OUTPUTS", "STDOUT", "check_file", "check_output", "room_in", "whole_file"]
+__all__ = ["OUTPUTS", "STDOUT", "Output", "check_file", "output_of", "replacing", "room_in", "whole_file"]
 
 STDOUT: Final = "-"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-OUTPUTS: Final = "a .jsonl file and - for standard output"
+OUTPUTS: Final = "a .jsonl or .parquet file, kafka, ga, and - for standard output"
+
+Write = Callable[[bytes], object]
+"""Takes whole lines, each ended by a line feed."""
 
 
-def check_output(out: str) -> None:
-    """Raises NotSupported for an output of another form, BadOutput for one that cannot be written."""
-    if out == STDOUT:
-        return
-    if not out.endswith(".jsonl"):
-        raise NotSupported("--to", out, OUTPUTS)
-    check_file(out)
+class Output(Protocol):
+    """Where a replay's lines go."""
+
+    @property
+    def name(self) -> str:
+        """What the command line calls it."""
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it replaces."""
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it wants each event after its record key."""
+
+    @property
+    def once(self) -> bool:
+        """Whether what is written there twice stands there once, so that a replay may go on after an interruption."""
+
+    def check(self) -> None:
+        """Raises BadOutput where nothing can be written: better before an hour's work than after it."""
+
+    def opened(self, directory: Path) -> AbstractContextManager[Write]:
+        """What takes the lines; they are there when it closes. The directory is the replay's, for what it needs."""
+
+
+class _Stdout:
+    """Standard output."""
+
+    name: Final = STDOUT
+    file: Final = None
+    keyed: Final = False
+    once: Final = False
+
+    def check(self) -> None:
+        """Nothing can be known."""
+
+    @contextmanager
+    def opened(self, directory: Path) -> Iterator[Write]:
+        del directory
+        with whole_file(STDOUT) as file:
+            yield file.write
+
+
+class _File(msgspec.Struct, frozen=True):
+    """A file of JSON lines."""
+
+    name: str
+    keyed: bool = False
+    once: bool = True
+
+    @property
+    def file(self) -> Path:
+        return Path(self.name)
+
+    def check(self) -> None:
+        check_file(self.name)
+
+    @contextmanager
+    def opened(self, directory: Path) -> Iterator[Write]:
+        del directory
+        with whole_file(self.name) as file:
+            yield file.write
+
+
+class _Parquet(_File, frozen=True):
+    """A Parquet file of events: JSON lines first, which DuckDB makes columns of."""
+
+    @contextmanager
+    def opened(self, directory: Path) -> Iterator[Write]:
+        lines = directory / "parquet.jsonl"
+        with room_in(directory), lines.open("wb") as file:
+            yield file.write
+        with _unfinished(self.file) as unfinished:
+            write_parquet(lines, unfinished)
+        lines.unlink()
+
+
+def output_of(name: str) -> Output:
+    """What a name on the command line stands for. Raises NotSupported where that is nothing."""
+    if name == STDOUT:
+        return _Stdout()
+    if name.endswith(".parquet"):
+        return _Parquet(name)
+    if name.endswith(".jsonl"):
+        return _File(name)
+    raise NotSupported("--to", name, OUTPUTS)
 
 
 def check_file(name: str) -> None:
-    """Raises BadOutput where no file of that name can be written: better before an hour's work than after it."""
+    """Raises BadOutput where no file of that name can be written."""
     path = Path(name)
     if path.is_dir():
         raise BadOutput(name, "this is a directory. Name a file in it.")
@@ -49,20 +135,37 @@ def room_in(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
+def _unfinished(path: Path) -> Iterator[Path]:
+    """Another name beside it. What stands there takes the file's own if all went well."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        with room_in(path.parent):
+            yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
+    """A file to write to. It appears under its name, replacing what stood there, if all went well.
+
+    `durable`: it is whole even if the machine loses power.
+    """
+    with _unfinished(path) as unfinished, unfinished.open("wb") as file:
+        yield file
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+
+
+@contextmanager
 def whole_file(name: str) -> Iterator[BinaryIO]:
-    """A file to write to. It appears under its name, replacing what stood there, if all went well."""
+    """The same by its name on the command line; `-` is standard output."""
     if name == STDOUT:
         with room_in(Path("standard output")):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
-    path = Path(name)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        with room_in(path.parent), unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(Path(name), durable=True) as file:
+        yield file

@@ -8,7 +8,6 @@ What comes out depends on the input, the rules and the options alone: no clock, 
 chance, and not the number of processes.
 """
 
-from glob import glob
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
@@ -18,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from streams.attribution import RuleBook
-from streams.replay import Progress, Replay, Tally, replay
+from streams.replay import Input, Progress, Replay, Tally, Translation, inputs_of, replay
 from streams.replay.errors import BadOutput, NotSupported
 from streams.replay.writing import STDOUT, check_file, whole_file
 from streams.report.database import opened
@@ -36,10 +35,11 @@ _COPIED_BYTES: Final = 1_048_576
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be reported, and where to."""
 
-    inputs: tuple[str, ...]
+    inputs: tuple[str | Input, ...]
     out: str
     book: RuleBook
     as_of_ms: int
+    translation: Translation | None = None  # of another format
     accounts: tuple[str, ...] = ()  # all, if none are named
     time_zone: str = "UTC"
     jobs: int = 1
@@ -68,6 +68,7 @@ def report(wanted: Report, progress: Progress = _unheard) -> Reported:
                 out=str(facts),
                 book=wanted.book,
                 as_of_ms=wanted.as_of_ms,
+                translation=wanted.translation,
                 jobs=wanted.jobs,
                 product=Facts(wanted.book, wanted.time_zone, frozenset(wanted.accounts)),
             ),
@@ -104,9 +105,7 @@ def _check(wanted: Report) -> None:
     if Path(wanted.out).suffix not in {".html", ".json", ".csv", ".parquet"}:
         raise NotSupported("--to", wanted.out, OUTPUTS)
     check_file(wanted.out)
-    matched = (name for given in wanted.inputs for name in (given, *glob(given)))  # noqa: PTH207 - it may be absolute
-    taken = {Path(name).resolve() for name in matched}
-    if Path(wanted.out).resolve() in taken:
+    if Path(wanted.out).resolve() in {Path(each.name).resolve() for each in inputs_of(wanted.inputs)}:
         raise BadOutput(wanted.out, "--to would replace an input. Name another file.")
     if wanted.out.endswith(".html"):
         from streams.report.page import check_installed  # noqa: PLC0415 - whoever wants numbers needs no charts

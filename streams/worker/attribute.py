@@ -20,13 +20,14 @@ from streams.worker.dead_letters import DeadLetterWindow, dead_letter
 from streams.worker.live import LiveSession, LiveSessions
 from streams.worker.topics import Topics
 
-__all__ = ["Attribute"]
+__all__ = ["Attribute", "key_fault"]
 
 STAGE: Final[Stage] = "attribute"
 _timestamp: Final = attrgetter("timestamp")
 
 
-def _key_fault(decoded: Interaction, key: bytes | None) -> Fault:
+def key_fault(decoded: Interaction, key: bytes | None) -> Fault:
+    """Why an interaction is not applied whose record's key is not its session's: another partition may be its home."""
     if key is None:
         return Fault("key", "The record has no key; expected the session's (`REKEY` makes it so)", "no_key")
     expected = session_key(decoded)
@@ -143,7 +144,7 @@ class Attribute:
 
     @staticmethod
     def _dead_letter(run: Run, index: int, decoded: Interaction | Fault, computed: _Computed) -> None:
-        fault = decoded if type(decoded) is Fault else _key_fault(decoded, run.records[index].key)
+        fault = decoded if type(decoded) is Fault else key_fault(decoded, run.records[index].key)
         computed.dead_letters.append(dead_letter(run, index, STAGE, fault))
         computed.codes[fault.code] += 1
         computed.outcomes["dead_letter"] += 1

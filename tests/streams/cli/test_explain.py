@@ -75,6 +75,51 @@ def test_people_read_which_rule_fired_which_did_not_and_what_changed(source):
     assert "✓" in text
 
 
+def test_an_event_alone_finds_its_session(source):
+    reaction = explained(source)["interactions"][2]["events"][1]["event_id"]
+    done = chat2ga("explain", source, "--event", reaction, "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["session_key"]) == (0, "acme/s/s")
+    assert [each["record"]["interaction_id"] for each in told["interactions"]] == ["i1", "i3"]
+    nowhere = chat2ga("explain", source, "--event", "0" * 32)
+    assert nowhere.returncode == 1
+    assert "no interaction of the 5 records sent event" in the_line(nowhere)
+
+
+def test_sessions_of_a_visitor_or_with_a_conversation_are_each_explained(source):
+    with source.open("a") as file:
+        for session, kept in (("t", {"visitor_id": "v", "conversation_id": "c"}), ("u", {"visitor_id": "v"})):
+            record = {"type": "box_opened", "account_id": "acme", "session_id": session, "timestamp": 1_700_000_000_000}
+            file.write(json.dumps({**record, **kept}) + "\n")
+    done = chat2ga("explain", source, "--visitor", "v", "--json")
+    assert [json.loads(line)["session_key"] for line in done.stdout.splitlines()] == ["acme/s/t", "acme/s/u"]
+    done = chat2ga("explain", source, "--conversation", "c", "--json")
+    assert json.loads(done.stdout)["session_key"] == "acme/s/t"
+    text = chat2ga("explain", source, "--visitor", "v").stdout.decode()
+    assert "\n\nSession acme/s/u\n" in text
+    assert f"{source}:6" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["in.jsonl"], "which session? Give --session", id="nothing"),
+        pytest.param(["in.jsonl", "--session", "s", "--visitor", "v"], "give one of --session,", id="two"),
+        pytest.param(
+            ["in.jsonl", "--visitor", "v", "--event", "e"], "--event stands alone", id="an event of a visitor"
+        ),
+        pytest.param(["--session", "s"], "Missing argument 'INPUT...', or --live", id="no input"),
+        pytest.param(["in.jsonl", "--session", "s", "--live"], "have no place beside it", id="live and a file"),
+        pytest.param(["--session", "s", "--live", "--as-of", "0"], "have no place beside it", id="live as of"),
+        pytest.param(["--session", "s", "--live", "--order", "arrival"], "have no place beside it", id="live in order"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_in_one_line(arguments, says):
+    done = chat2ga("explain", *arguments)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert says in the_line(done)
+
+
 def test_a_session_that_is_not_there_is_told_with_how_sessions_go(source):
     done = chat2ga("explain", source, "--session", "nobody")
     assert done.returncode == 1

@@ -19,11 +19,11 @@ def test_a_terminal_sees_how_far_it_is_and_a_pipe_nothing(monkeypatch):
         assert ("receipts" in stream.getvalue()) is seen
 
 
-def test_a_terminal_sees_which_phase_a_replay_is_in_and_a_pipe_nothing(monkeypatch):
+def test_of_a_replay_it_sees_the_phase(monkeypatch):
     for stream, seen in ((io.StringIO(), False), (Terminal(), True)):
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setenv("TERM", "xterm")
         with phases() as told:
-            told("reading", 3, 7)
-            told("deciding", 7, None)
+            told("reading", 3, None)
+            told("deciding", 1, 2)
         assert ("deciding" in stream.getvalue()) is seen

@@ -109,13 +109,19 @@ def test_accounts_and_rules_of_the_settings_hold_unless_others_are_named(tmp_pat
         pytest.param(
             ["none.jsonl", "--to", "-"], 1, "none.jsonl: there is no such file. Check the path", id="no input"
         ),
-        pytest.param([".", "--to", "-"], 1, "this is a directory. Name the files in it", id="a directory"),
-        pytest.param(["x.parquet", "--to", "-"], 2, "Supported: files of JSON lines", id="parquet in"),
-        pytest.param(["kafka:chat", "--to", "-"], 2, "Supported: files of JSON lines", id="kafka in"),
-        pytest.param([INPUT, "--to", "x.parquet"], 2, "Supported: a .jsonl file and -", id="parquet out"),
-        pytest.param([INPUT, "--to", "kafka"], 2, "Supported: a .jsonl file and -", id="kafka out"),
-        pytest.param([INPUT, "--to", "ga"], 2, "Supported: a .jsonl file and -", id="ga"),
-        pytest.param([INPUT, "--to", "-", "--format", "smartsupp-webhook"], 2, "Supported: interaction", id="a format"),
+        pytest.param([".", "--to", "-"], 1, ".: no file in this directory ends in .jsonl", id="a directory"),
+        pytest.param(["*.jsonl", "--to", "-"], 1, "*.jsonl: no file matches this pattern", id="a pattern"),
+        pytest.param(["kafka:chat/x", "--to", "-"], 1, "expected kafka:TOPIC", id="a topic's name"),
+        pytest.param(["kafka:chat", "--to", "-"], 1, "kafka://127.0.0.1:1", id="no broker to read from"),
+        pytest.param([INPUT, "--to", "kafka"], 1, "kafka://127.0.0.1:1", id="no broker to write to"),
+        pytest.param([INPUT, "--to", "x.csv"], 2, "Supported: a .jsonl or .parquet file, kafka", id="an output"),
+        pytest.param([INPUT, "--to", "-", "--format", "chat"], 2, "Supported: interaction, smartsupp", id="a format"),
+        pytest.param(
+            [INPUT, "--to", "-", "--mapping", "m"], 2, "--mapping is of a --format", id="a mapping for nothing"
+        ),
+        pytest.param([INPUT, "--to", "-", "--since", "2h"], 2, "are of topics", id="a time for a file"),
+        pytest.param([INPUT, "--to", "-", "--work", "w"], 1, "name a file", id="work that would be written twice"),
+        pytest.param(["-", "--to", "x.jsonl", "--work", "w"], 1, "read once only", id="work of what is gone"),
         pytest.param([INPUT, "--to", "no/x.jsonl"], 1, "mkdir -p no", id="no directory"),
         pytest.param([INPUT, "--to", "-", "--as-of", "noon"], 2, "--as-of 'noon': Expected RFC 3339", id="as of when"),
         pytest.param([INPUT, "--to", "-", "--accounts", "none"], 1, "none: there is no such file", id="no accounts"),
@@ -123,7 +129,7 @@ def test_accounts_and_rules_of_the_settings_hold_unless_others_are_named(tmp_pat
     ],
 )
 def test_what_is_wrong_is_told_in_one_line_with_the_remedy(tmp_path, arguments, code, says):
-    done = chat2ga("replay", *arguments, cwd=tmp_path)
+    done = chat2ga("replay", *arguments, cwd=tmp_path, broker="kafka://127.0.0.1:1")
     assert (done.returncode, done.stdout) == (code, b"")
     assert says in the_line(done)
     assert list(tmp_path.iterdir()) == []

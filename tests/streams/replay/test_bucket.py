@@ -1,42 +1,52 @@
-"""One bucket, however often it is dealt anew: what it gives, and that it is gone afterwards."""
+"""One bucket, in memory or sorted on disk: what it gives, and that it is not processed twice."""
 
 import gc
 
 import pytest
 
-from streams.attribution import RuleBook
 from streams.replay.bucket import process
-from streams.replay.plan import Limits, Plan
+from streams.replay.plan import Limits
 from streams.replay.segments import merged
-from tests.streams.replay.replays import AS_OF_MS, LINES, reference, store
+from tests.streams.replay.replays import LINES, plan, reference, store
 
 
-@pytest.mark.parametrize(
-    ("bucket_bytes", "level"),
-    [
-        pytest.param(10_000_000, 1, id="it fits"),
-        pytest.param(50_000, 1, id="dealt anew"),
-        pytest.param(1, 1, id="dealt anew, and its parts sorted on disk"),
-        pytest.param(1, 2, id="sorted on disk"),
-    ],
-)
-def test_a_bucket_gives_the_same_however_it_is_processed(tmp_path, bucket_bytes, level):
-    store(enumerate(LINES), tmp_path / "b")
-    limits = Limits(bucket_bytes=bucket_bytes)
-    plan = Plan(RuleBook(), AS_OF_MS, True, ("in.jsonl",), tmp_path, keep_dead_letters=True, limits=limits)
-    done = process(plan, "b", level)
-    found = list(merged([done.events]))
+@pytest.mark.parametrize("bucket_bytes", [pytest.param(10_000_000, id="it fits"), pytest.param(1, id="sorted on disk")])
+def test_a_bucket_gives_the_same_however_it_is_processed(tmp_path, bucket_bytes):
+    ours = plan(tmp_path, limits=Limits(bucket_bytes=bucket_bytes))
+    store(LINES, ours)
+    done = process(ours, 0)
+    found = list(merged([tmp_path / done.lines]))
     assert b"".join(data for _, data in found).splitlines() == reference(LINES)
     assert [seq for seq, _ in found] == sorted(seq for seq, _ in found)
     assert done.tally.records == len(LINES)
-    assert {path.name for path in tmp_path.iterdir()} == {"b.events", "b.dead"}
+    beside = {path.name for path in tmp_path.iterdir()} - {path.name for path in ours.dealt()}
+    assert beside == {"0.lines", "0.dead", "0.done"}
     assert gc.isenabled()
 
 
+def test_what_was_processed_before_is_known_and_not_processed_again(tmp_path):
+    ours = plan(tmp_path)
+    store(LINES, ours)
+    done = process(ours, 0)
+    for path in ours.dealt():
+        path.write_bytes(b"nobody reads this again")
+    assert process(ours, 0) == done
+
+
+def test_what_an_interrupted_process_left_is_done_anew(tmp_path):
+    ours = plan(tmp_path, limits=Limits(bucket_bytes=1))
+    store(LINES, ours)
+    (tmp_path / "0.sorting").mkdir()
+    (tmp_path / "0.sorting" / "lines").write_bytes(b"half")
+    (tmp_path / "0.lines").write_bytes(b"half")
+    done = process(ours, 0)
+    assert b"".join(data for _, data in merged([tmp_path / done.lines])).splitlines() == reference(LINES)
+
+
 def test_dead_letters_that_nobody_asked_for_are_counted_only(tmp_path):
-    store([(1, b"{")], tmp_path / "b")
-    plan = Plan(RuleBook(), AS_OF_MS, True, ("in.jsonl",), tmp_path, keep_dead_letters=False, limits=Limits())
-    done = process(plan, "b")
+    ours = plan(tmp_path, keep_dead_letters=False)
+    store([b"{"], ours)
+    done = process(ours, 0)
     assert done.dead_letters is None
     assert done.tally.dead_letters == {"$": 1}
-    assert {path.name for path in tmp_path.iterdir()} == {"b.events"}
+    assert not (tmp_path / "0.dead").exists()

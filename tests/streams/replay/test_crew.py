@@ -7,30 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from streams.attribution import RuleBook
 from streams.replay.crew import Crew
 from streams.replay.errors import BadInput, ProcessDied
-from streams.replay.plan import Limits, Plan
+from tests.streams.replay.replays import plan
 
-PLAN = Plan(RuleBook(), 0, True, ("in.jsonl",), Path(), keep_dead_letters=False, limits=Limits())
+PLAN = plan(Path())
 
 
-def square(plan, number):
-    assert plan.names == PLAN.names
+def square(given, number):
+    assert given.names == PLAN.names
     return number * number
 
 
-def fail(plan, number):
+def fail(given, number):
     if number == 3:
         raise BadInput("in.jsonl", "three")
     return number
 
 
-def die(plan, number):
+def die(given, number):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def whereabouts(plan, number):
+def whereabouts(given, number):
     return os.getpid(), signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 

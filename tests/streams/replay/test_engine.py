@@ -15,7 +15,7 @@ ANY_TIME_MS = -1
 
 
 def engine():
-    return Engine(RuleBook(), ANY_TIME_MS)
+    return Engine(RuleBook())
 
 
 def test_each_decision_comes_with_the_session_that_it_met():
@@ -34,7 +34,7 @@ def test_each_decision_comes_with_the_session_that_it_met():
 )
 def test_what_is_no_interaction_is_counted_by_its_fault(raw, counted):
     ours = engine()
-    assert not hasattr(ours.read(raw), "timestamp")
+    assert not hasattr(ours.read(raw, ANY_TIME_MS), "timestamp")
     assert ours.tally == counted
     assert ours.tally.interactions == 0
 
@@ -42,14 +42,14 @@ def test_what_is_no_interaction_is_counted_by_its_fault(raw, counted):
 def test_of_many_names_the_first_are_counted_one_by_one():
     ours = engine()
     for number in range(2 * MAX_NAMES):
-        ours.read(b'{"type":"%d"}' % number)
+        ours.read(b'{"type":"%d"}' % number, ANY_TIME_MS)
     assert len(ours.tally.unknown) == MAX_NAMES + 1
     assert ours.tally.unknown["others"] == MAX_NAMES
 
 
 def test_a_line_too_large_is_a_record_and_a_dead_letter():
     ours = engine()
-    ours.refuse(Fault("$", "too large", "too_large"))
+    ours.leave(Fault("$", "too large", "too_large"))
     assert ours.tally == Tally(records=1, dead_letters=Counter({"$": 1}))
 
 

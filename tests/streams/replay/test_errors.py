@@ -14,7 +14,8 @@ MADE = [
     errors.NoRoom("/tmp"),
     errors.ProcessDied(),
     errors.NoSession("nobody", "Look again."),
-    errors.ManySessions("s", ("a/s/s", "b/s/s")),
+    errors.ManySessions("session 's'", ("a/s/s", "b/s/s"), 2),
+    errors.OtherReplay("work", "inputs"),
 ]
 
 

@@ -1,9 +1,7 @@
-"""Inputs of every form give the same lines, in chunks that no line is longer than."""
+"""Text of every form gives the same lines, in chunks that no line is longer than."""
 
 import gzip
 import hashlib
-import io
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dead_letter import HEAD_BYTES
-from streams.replay.errors import BadInput, NotSupported
-from streams.replay.reading import Chunk, LongLine, check_names, chunks, lines, place, total_bytes
+from streams.replay.errors import BadInput
+from streams.replay.places import Chunk, LongLine, place
+from streams.replay.reading import CHUNK_BYTES, text_chunks
 
 TEXT = b"".join(b'{"n":%d}\n' % number for number in range(50_000))
 
@@ -23,8 +22,13 @@ def zstd(data):
     return zstandard.ZstdCompressor().compress(data)
 
 
+def chunks(path, chunk_bytes=CHUNK_BYTES, read=lambda _: None):
+    with path.open("rb") as file:
+        yield from text_chunks(0, str(path), file, read, chunk_bytes)
+
+
 def read(path):
-    return [(place(seq)[1], line) for seq, line in lines([str(path)])]
+    return [(place(seq)[1], line) for chunk in chunks(path) for seq, line in chunk.lines()]
 
 
 @pytest.mark.parametrize(
@@ -46,15 +50,6 @@ def test_every_form_gives_the_same_lines_whatever_the_file_is_called(tmp_path, p
     assert read(path) == list(enumerate(TEXT.splitlines(), 1))
 
 
-def test_standard_input_is_read_like_a_file(monkeypatch):
-    class Stdin:
-        buffer = io.BytesIO(gzip.compress(TEXT))
-
-    monkeypatch.setattr(sys, "stdin", Stdin)
-    assert [line for _, line in lines(["-"])] == TEXT.splitlines()
-    assert total_bytes(["-"]) is None
-
-
 def test_blank_lines_are_passed_over_and_counted_as_lines(tmp_path):
     path = tmp_path / "in.jsonl"
     path.write_bytes(b"\n{}\n  \r\n\n[]\r\n")
@@ -67,7 +62,7 @@ def test_chunks_of_any_size_hold_every_line_once_in_its_place(given_lines, chunk
         path = Path(directory) / "in"
         path.write_bytes(b"{}\n" + b"\n".join(given_lines))  # begins like no packed file
         found = {}
-        for chunk in chunks([str(path)], chunk_bytes):
+        for chunk in chunks(path, chunk_bytes):
             if isinstance(chunk, Chunk):
                 found.update(chunk.lines())
             else:
@@ -82,7 +77,7 @@ def test_a_line_that_fits_in_no_chunk_is_told_by_head_size_and_hash(tmp_path):
     path = tmp_path / "in.jsonl"
     long = bytes(range(32, 127)) * 60_000  # 5.7 MB
     path.write_bytes(b'{"a":1}\n' + long + b'\n{"b":2}\n' + long)
-    first, oversized, second, last = chunks([str(path)])
+    first, oversized, second, last = chunks(path, 4_194_304)
     assert isinstance(oversized, LongLine)
     assert (place(oversized.seq)[1], place(last.seq)[1]) == (2, 4)
     assert next(iter(first.lines()))[1] == b'{"a":1}'
@@ -98,7 +93,7 @@ def test_packed_data_that_was_cut_off_is_never_taken_for_whole(tmp_path, pack, c
     path = tmp_path / "in"
     path.write_bytes(pack(TEXT)[:cut])
     with pytest.raises(BadInput, match="ends too early"):
-        list(chunks([str(path)]))
+        list(chunks(path))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstd])
@@ -109,31 +104,24 @@ def test_packed_data_that_is_damaged_is_a_bad_input(tmp_path, pack):
     damaged[len(damaged) // 2 + 1] ^= 0xFF
     path.write_bytes(damaged + b"what does not belong there")
     with pytest.raises(BadInput, match="Fetch it again"):
-        list(chunks([str(path)]))
+        list(chunks(path))
 
 
-@pytest.mark.parametrize("name", ["x.parquet", "kafka:chat-interactions"])
-def test_forms_that_are_not_supported_are_refused_by_name(name):
-    with pytest.raises(NotSupported, match=r"\.jsonl.*\.gz.*\.zst"):
-        check_names([name])
+def test_parquet_in_a_pipe_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "in").write_bytes(b"PAR1....")
+    with pytest.raises(BadInput, match="Name the file"):
+        list(chunks(tmp_path / "in"))
 
 
-def test_a_parquet_file_by_another_name_is_refused_too(tmp_path):
-    (tmp_path / "in.jsonl").write_bytes(b"PAR1....")
-    with pytest.raises(NotSupported, match="Supported"):
-        list(chunks([str(tmp_path / "in.jsonl")]))
-
-
-def test_a_directory_and_a_missing_file_are_told_with_what_to_do(tmp_path):
-    with pytest.raises(BadInput, match=r"a directory\. Name the files in it"):
-        check_names([str(tmp_path)])
-    with pytest.raises(BadInput, match="Check the path"):
-        check_names([str(tmp_path / "none.jsonl")])
+def test_where_chunks_end_depends_on_the_bytes_alone(tmp_path):
+    for name, packed in (("plain", TEXT), ("again", TEXT)):
+        (tmp_path / name).write_bytes(packed)
+    assert list(chunks(tmp_path / "plain", 10_000)) == list(chunks(tmp_path / "again", 10_000))
 
 
 def test_progress_counts_bytes_as_they_lie_on_disk(tmp_path):
     path = tmp_path / "in.gz"
     path.write_bytes(gzip.compress(TEXT))
     told = []
-    list(chunks([str(path)], read=told.append))
-    assert sum(told) == path.stat().st_size == total_bytes([str(path)])
+    list(chunks(path, read=told.append))
+    assert sum(told) == path.stat().st_size

@@ -2,22 +2,24 @@
 
 import json
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.ga_event import decode_event, encode_event
 from schemas.interaction import Fault, Interaction, decode_interaction, session_key
 from schemas.options import Options
 from streams.attribution import RuleBook
 from streams.replay import Replay, replay
-from streams.replay.errors import BadInput, BadOutput, NoRoom, NotSupported
+from streams.replay.errors import BadInput, BadOutput, NoRoom, NotSupported, OtherReplay
 from streams.replay.plan import Limits
 from tests.streams.replay.replays import (
     AS_OF_MS,
-    DEALT_ANEW,
     IN_BUCKETS,
     LINES,
     ON_DISK,
@@ -28,7 +30,7 @@ from tests.streams.replay.replays import (
 
 JUNK = (b"", b"  \r", b"{", b"[]", b"\xff\xfe", b'{"type":"no_such"}', b'"\\ud800"', b"{" * 3_000, b"0" * 9_000)
 some_lines = st.lists(st.one_of(st.sampled_from(LINES), st.sampled_from(JUNK)), max_size=120)
-some_limits = st.builds(Limits, st.integers(10_000, 40_000), st.integers(1, 40_000))
+some_limits = st.builds(Limits, st.integers(10_000, 40_000), st.integers(1, 40_000), st.integers(1, 9))
 orders = st.sampled_from(["time", "arrival"])
 
 
@@ -78,7 +80,6 @@ def session_of(event):
     [
         pytest.param(ONE_BUCKET, id="in one bucket"),
         pytest.param(IN_BUCKETS, id="in buckets"),
-        pytest.param(DEALT_ANEW, id="in buckets dealt anew"),
         pytest.param(ON_DISK, id="sorted on disk"),
     ],
 )
@@ -140,8 +141,7 @@ def test_as_of_is_the_arrival_of_all_records(tmp_path):
 @pytest.mark.parametrize(
     ("wanted", "error", "says"),
     [
-        pytest.param({"out": "x.parquet"}, NotSupported, ".jsonl", id="an output of another form"),
-        pytest.param({"inputs": ("kafka:t",)}, NotSupported, ".jsonl", id="an input of another form"),
+        pytest.param({"out": "x.csv"}, NotSupported, ".jsonl", id="an output of another form"),
         pytest.param({"out": "/no/such/x.jsonl"}, BadOutput, "mkdir -p /no/such", id="no directory"),
         pytest.param({"inputs": ("/no/such.jsonl",)}, BadInput, "no such file", id="no input"),
         pytest.param({"inputs": ("-", "-")}, BadInput, "once", id="standard input twice"),
@@ -207,3 +207,76 @@ def test_one_session_larger_than_memory_comes_out_whole(lines):
     same_account = [line.replace(b'"beta"', b'"acme"').replace(b'"gamma"', b'"acme"') for line in crowded]
     events, _, _ = in_a_new_directory(same_account, limits=ON_DISK)
     assert events == reference(same_account)
+
+
+class Interrupted:
+    """Progress that is told of so much, and no more."""
+
+    def __init__(self, calls):
+        self.left = calls
+
+    def __call__(self, *_):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+@settings(max_examples=20)
+@given(some_limits, orders, st.lists(st.integers(0, 80), min_size=1, max_size=3))
+def test_a_replay_that_was_interrupted_goes_on_to_the_same_bytes(limits, order, stops):
+    with tempfile.TemporaryDirectory() as directory:
+        here = Path(directory)
+        straight = replayed(here, LINES[:1_500], limits=limits, order=order)
+        for name in ("out.jsonl", "dead.jsonl"):
+            (here / name).unlink()
+        wanted = {"limits": limits, "order": order, "work": str(here / "work")}
+        for calls in stops:
+            try:
+                replayed(here, None, progress=Interrupted(calls), **wanted)
+            except KeyboardInterrupt:
+                assert not (here / "out.jsonl").exists()
+            else:
+                break
+        assert replayed(here, None, **wanted) == straight
+        assert not (here / "work").exists()
+
+
+def test_when_it_began_is_when_all_records_arrived(tmp_path):
+    ahead = int(time.time() * 1_000) + 3_600_000 + 1_500  # in a second and a half it will not be
+    line = b'{"type":"contact_form_sent","account_id":"a","session_id":"s","timestamp":%d}' % ahead
+    wanted = {"as_of_ms": None, "work": str(tmp_path / "work")}
+    with pytest.raises(KeyboardInterrupt):
+        replayed(tmp_path, [line], progress=Interrupted(0), **wanted)
+    time.sleep(2)
+    events, dead, _ = replayed(tmp_path, None, **wanted)
+    assert (events, len(dead)) == ([], 1)
+
+
+def test_the_work_of_another_replay_is_left_alone(tmp_path):
+    wanted = {"work": str(tmp_path / "work"), "limits": IN_BUCKETS}
+    with pytest.raises(KeyboardInterrupt):
+        replayed(tmp_path, LINES, progress=Interrupted(30), **wanted)
+    with pytest.raises(OtherReplay, match="its orders are not the same"):
+        replayed(tmp_path, None, order="arrival", **wanted)
+    (tmp_path / "in.jsonl").write_bytes(LINES[0])
+    with pytest.raises(OtherReplay, match="its inputs are not the same"):
+        replayed(tmp_path, None, **wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [({"out": "-"}, "name a file"), ({"inputs": ("-",)}, "read once only")],
+)
+def test_what_could_not_go_on_is_told_before_it_begins(tmp_path, wanted, says):
+    with pytest.raises(BadOutput, match=says):
+        replayed(tmp_path, LINES, work=str(tmp_path / "work"), **wanted)
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("limits", [ONE_BUCKET, ON_DISK])
+def test_events_in_parquet_are_the_events(tmp_path, limits):
+    out = tmp_path / "out.parquet"
+    replayed(tmp_path, LINES, out=str(out), limits=limits)
+    with duckdb.connect() as connection:
+        rows = connection.execute("SELECT to_json(t) FROM read_parquet(?) t", [str(out)]).fetchall()
+    assert [encode_event(decode_event(row)) for (row,) in rows] == reference(LINES)

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.replay.segments import FLUSH_BYTES, SegmentWriter, merged, sort_segments
+from streams.replay.segments import FLUSH_BYTES, SegmentWriter, merged
 
 places = st.lists(st.integers(0, 2**64 - 1), unique=True, max_size=30)
 
@@ -24,15 +24,6 @@ def test_many_files_are_merged_in_the_order_of_their_places(seqs, files):
     with tempfile.TemporaryDirectory() as directory:
         paths = [write(Path(directory) / f"{n}", segments[n::files]) for n in range(files)]
         assert list(merged(paths)) == segments
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.binary(max_size=5)), max_size=30))
-def test_sorting_keeps_the_order_of_one_place(segments):
-    with tempfile.TemporaryDirectory() as directory:
-        path = write(Path(directory) / "s", segments)
-        sort_segments(path)
-        assert list(merged([path])) == sorted(segments, key=lambda segment: segment[0])
-        assert list(Path(directory).iterdir()) == [path]
 
 
 def test_a_large_session_is_several_segments_that_no_other_comes_between(tmp_path):

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.interaction import Fault, Unknown, decode_interaction, session_key
-from streams.replay.spill import FANOUT, blocks, bucket_bytes, deal, key_of
-from tests.streams.replay.replays import LINES, store
+from streams.replay.places import line_at
+from streams.replay.spill import blocks, bucket_bytes, buckets_in, deal, key_of
+from tests.streams.replay.replays import LINES, batched
 
 ids = st.text(min_size=1, max_size=5)
 
@@ -42,43 +43,49 @@ def test_no_line_is_too_wrong_to_be_dealt(line):
     assert isinstance(key_of(line), bytes)
 
 
-@given(st.lists(st.tuples(ids, ids), max_size=60), st.integers(0, 1))
-def test_dealt_lines_are_all_there_in_order_and_a_session_in_one_bucket(sessions, level):
-    lines = [json.dumps({"account_id": a, "session_id": s}).encode() for a, s in sessions]
+@given(st.lists(st.tuples(ids, ids, st.integers(0, 9)), max_size=60), st.integers(1, 9))
+def test_dealt_records_are_all_there_in_order_and_a_session_in_one_bucket(sessions, fanout):
+    given_records = [
+        (line_at(0, number), arrival_ms, json.dumps({"account_id": a, "session_id": s}).encode() + b"\n" * arrival_ms)
+        for number, (a, s, arrival_ms) in enumerate(sessions, 1)
+    ]
     with tempfile.TemporaryDirectory() as directory:
-        names = deal(enumerate(lines, 1), Path(directory), "b-", level)
-        dealt = {name: [each for block in blocks(Path(directory) / name) for each in block.lines()] for name in names}
-    assert all(found == sorted(found) for found in dealt.values())
-    assert sorted(each for found in dealt.values() for each in found) == list(enumerate(lines, 1))
+        dealt = []
+        for number, piece in enumerate(batched(given_records, 25)):
+            dealt.append(Path(directory) / f"{number}.dealt")
+            deal(piece, fanout, dealt[-1])
+        in_buckets = {
+            number: [each for block in blocks(dealt, number) for each in block.records(-1)] for number in range(fanout)
+        }
+        assert buckets_in(dealt, fanout) == [number for number, found in in_buckets.items() if found]
+        sizes = {number: bucket_bytes(blocks(dealt, number)) for number in range(fanout)}
+    assert all(found == sorted(found) for found in in_buckets.values())
+    assert sorted(each for found in in_buckets.values() for each in found) == given_records
+    assert sizes == {number: sum(len(line) for _, _, line in found) for number, found in in_buckets.items()}
     buckets_of = {}
-    for name, found in dealt.items():
-        for _, line in found:
-            buckets_of.setdefault(line, set()).add(name)
-    assert all(len(names) == 1 for names in buckets_of.values())
+    for number, found in in_buckets.items():
+        for _, _, line in found:
+            buckets_of.setdefault(line.rstrip(), set()).add(number)
+    assert all(len(numbers) == 1 for numbers in buckets_of.values())
 
 
-def test_each_level_deals_by_another_digit(tmp_path):
-    lines = [b'{"account_id":"a","session_id":"%d"}' % number for number in range(5_000)]
-    one = max(deal(enumerate(lines), tmp_path), key=lambda name: (tmp_path / name / f"{_pid()}").stat().st_size)
-    again = deal((each for block in blocks(tmp_path / one) for each in block.lines()), tmp_path, f"{one}-", 1)
-    assert len(again) > FANOUT // 2
+def test_sessions_are_spread_over_the_buckets(tmp_path):
+    records = [(n, 0, b'{"account_id":"a","session_id":"%d"}' % n) for n in range(5_000)]
+    deal(records, 50, tmp_path / "dealt")
+    counts = [sum(block.count for block in blocks([tmp_path / "dealt"], number)) for number in range(50)]
+    assert max(counts) < 2 * 100
 
 
-def _pid():
-    import os
+def test_a_piece_is_dealt_whole_or_not_at_all(tmp_path):
+    def records():
+        yield 1, 0, b"{}"
+        raise KeyboardInterrupt
 
-    return os.getpid()
-
-
-def test_blocks_of_several_processes_are_read_in_the_order_of_the_input(tmp_path):
-    bucket = tmp_path / "b"
-    store([(3, b"three")], bucket)
-    store([(1, b"one"), (2, b"two")], bucket)
-    found = blocks(bucket)
-    assert [each for block in found for each in block.lines()] == [(1, b"one"), (2, b"two"), (3, b"three")]
-    assert bucket_bytes(found) == len(b"three") + len(b"one\ntwo")
+    with pytest.raises(KeyboardInterrupt):
+        deal(records(), 4, tmp_path / "dealt")
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bucket_of_nothing_holds_nothing(tmp_path):
-    store([], tmp_path / "b")
-    assert [each for block in blocks(tmp_path / "b") for each in block.lines()] == []
+def test_what_is_dealt_takes_a_fraction_of_the_disk(tmp_path):
+    deal([(n, 0, line) for n, line in enumerate(LINES)], 4, tmp_path / "dealt")
+    assert (tmp_path / "dealt").stat().st_size < sum(map(len, LINES)) / 3

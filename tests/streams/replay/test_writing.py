@@ -4,10 +4,13 @@ import errno
 import io
 import sys
 
+import duckdb
 import pytest
 
+from schemas.ga_event import GaEvent, decode_event, encode_event
 from streams.replay.errors import BadOutput, NoRoom, NotSupported
-from streams.replay.writing import check_output, room_in, whole_file
+from streams.replay.writing import output_of, room_in, whole_file
+from tests.streams.replay.replays import LINES, reference
 
 
 def test_a_file_that_is_written_replaces_the_one_before(tmp_path):
@@ -51,16 +54,51 @@ def test_standard_output_is_written_and_not_closed(monkeypatch):
     assert Stdout.buffer.getvalue() == b"event"
 
 
-@pytest.mark.parametrize("out", ["ga", "kafka", "x.parquet", "x.csv", "x.jsonl.gz", ""])
+def lines_through(out, directory, *lines):
+    with out.opened(directory) as write:
+        for line in lines:
+            write(line + b"\n")
+
+
+def test_a_parquet_file_has_the_events_with_all_their_fields(tmp_path):
+    events = [decode_event(line) for line in reference(LINES[:400])]
+    lines_through(output_of(str(tmp_path / "x.parquet")), tmp_path, *map(encode_event, events))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
+    with duckdb.connect() as connection:
+        found = connection.execute("SELECT to_json(t) FROM read_parquet(?) t", [str(tmp_path / "x.parquet")]).fetchall()
+    assert [decode_event(row) for (row,) in found] == events
+
+
+def test_a_parquet_file_of_no_events_has_its_columns(tmp_path):
+    lines_through(output_of(str(tmp_path / "x.parquet")), tmp_path)
+    with duckdb.connect() as connection:
+        described = connection.execute(
+            "DESCRIBE SELECT * FROM read_parquet(?)", [str(tmp_path / "x.parquet")]
+        ).fetchall()
+    assert [name for name, *_ in described] == list(GaEvent.__struct_fields__)
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.parquet"])
+def test_an_output_that_is_not_finished_leaves_what_stood_there(tmp_path, name):
+    (tmp_path / name).write_bytes(b"old")
+    writing = output_of(str(tmp_path / name)).opened(tmp_path)
+    writing.__enter__()(b"half")
+    fault = KeyboardInterrupt()
+    assert not writing.__exit__(KeyboardInterrupt, fault, None)
+    assert (tmp_path / name).read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("out", ["ga", "kafka", "x.csv", "x.jsonl.gz", ""])
 def test_outputs_of_other_forms_are_refused_and_those_that_there_are_named(out):
-    with pytest.raises(NotSupported, match=r"a \.jsonl file and - for standard output"):
-        check_output(out)
+    with pytest.raises(NotSupported, match=r"a \.jsonl or \.parquet file, kafka, ga, and - for standard output"):
+        output_of(out)
 
 
 def test_a_directory_that_is_not_there_or_is_in_the_way_is_told(tmp_path):
     with pytest.raises(BadOutput, match="mkdir -p"):
-        check_output(str(tmp_path / "none" / "x.jsonl"))
+        output_of(str(tmp_path / "none" / "x.jsonl")).check()
     (tmp_path / "x.jsonl").mkdir()
     with pytest.raises(BadOutput, match="this is a directory"):
-        check_output(str(tmp_path / "x.jsonl"))
-    check_output("-")
+        output_of(str(tmp_path / "x.jsonl")).check()
+    output_of("-").check()

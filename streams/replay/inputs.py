@@ -1,0 +1,208 @@
+"""Inputs: what names on a command line stand for, and all of it as chunks of records in bounded memory.
+
+A name is a file, a directory, a pattern like `2026-*/*.jsonl.gz`, or `-`. What a
+file holds is told by its first bytes, not by its name.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from glob import glob, has_magic
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+import msgspec
+
+from streams.replay.dead_letters import Oversized
+from streams.replay.errors import BadInput, NotSupported
+from streams.replay.parquet import parquet_records
+from streams.replay.places import MAX_INPUTS, Chunk, LongLine, Records
+from streams.replay.reading import CHUNK_BYTES, PACKED, PARQUET, Read, text_chunks
+
+__all__ = ["INPUTS", "STDIN", "Input", "Piece", "inputs_of", "lines", "pieces", "total_bytes", "unpacked_bytes"]
+
+STDIN: Final = "-"
+INPUTS: Final = (
+    "files, directories and patterns of .jsonl (also packed: .gz, .zst) and .parquet, kafka:TOPIC, and - for standard "
+    "input"
+)
+_ENDINGS: Final = (".jsonl", ".ndjson", ".json", ".gz", ".zst", ".parquet")
+"""Of the files that are taken from a directory: what else lies there is not meant."""
+
+_PACKED: Final = 10
+"""Times that packed interactions are as large unpacked."""
+
+Piece = Chunk | Records | LongLine
+
+
+class Input(Protocol):
+    """One input, in an order that never changes."""
+
+    @property
+    def name(self) -> str:
+        """What dead letters call it."""
+
+    @property
+    def size(self) -> int | None:
+        """How much of it lies on disk, in bytes; None where that is not known."""
+
+    @property
+    def unpacked(self) -> int | None:
+        """How much it may be unpacked, in bytes, as far as one can tell."""
+
+    @property
+    def identity(self) -> tuple[object, ...] | None:
+        """What is other when its content is; None where it can be read once only."""
+
+    @property
+    def position(self) -> object:
+        """What its beginning decides, where it grows: fit for JSON."""
+
+    def at(self, position: object) -> "Input":
+        """The same, as it was when the replay began."""
+
+    def pieces(self, index: int, chunk_bytes: int, read: Read) -> Iterator[Piece]:
+        """What it holds, as the input of that index. Raises BadInput where it cannot be read to its end."""
+
+
+class _Stdin:
+    """Standard input: text."""
+
+    name: Final = STDIN
+    size: Final = None
+    unpacked: Final = None
+    identity: Final = None
+    position: Final = None
+
+    def at(self, position: object) -> Input:
+        del position
+        return self
+
+    def pieces(self, index: int, chunk_bytes: int, read: Read) -> Iterator[Piece]:
+        return text_chunks(index, STDIN, sys.stdin.buffer, read, chunk_bytes)
+
+
+class _File(msgspec.Struct, frozen=True):
+    """A file, as it was when the replay began."""
+
+    name: str
+    size: int
+    changed_ns: int
+    head: bytes
+    position: None = None
+
+    def at(self, position: object) -> Input:
+        del position  # a file that has changed is another: its identity says so
+        return self
+
+    @property
+    def unpacked(self) -> int:
+        return self.size * (_PACKED if self.head.startswith((PARQUET, *PACKED)) else 1)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return self.name, self.size, self.changed_ns
+
+    def pieces(self, index: int, chunk_bytes: int, read: Read) -> Iterator[Piece]:
+        if self.head == PARQUET:
+            yield from parquet_records(index, self.name, read, chunk_bytes)
+            return
+        with _opened(self.name) as file:
+            yield from text_chunks(index, self.name, file, read, chunk_bytes)
+
+
+def inputs_of(given: Sequence[str | Input]) -> tuple[Input, ...]:
+    """What the names stand for, each file once. Raises BadInput for one that nothing can be read from.
+
+    Better known now than after an hour of reading those before it.
+    """
+    inputs: dict[object, Input] = {}
+    for each in given:
+        if not isinstance(each, str):
+            inputs[each.name] = each
+        elif each == STDIN:
+            if STDIN in inputs:
+                raise BadInput(STDIN, "standard input can be read once only. Name it once.")
+            inputs[STDIN] = _Stdin()
+        else:
+            inputs.update({file: _file(file) for file in _files(each) if file not in inputs})
+    if len(inputs) > MAX_INPUTS:
+        raise BadInput(f"{len(inputs)} files", f"a replay reads at most {MAX_INPUTS}. Join some: gzip files can be.")
+    return tuple(inputs.values())
+
+
+def _files(name: str) -> list[str]:
+    if name.startswith("kafka:"):
+        raise NotSupported("INPUT", name, INPUTS)
+    path = Path(name)
+    if path.is_dir():
+        found = sorted(str(each) for each in path.rglob("*") if _is_wanted(each.relative_to(path)) and each.is_file())
+        if not found:
+            raise BadInput(name, f"no file in this directory ends in {', '.join(_ENDINGS)}.")
+        return found
+    if has_magic(name) and not path.exists():
+        found = sorted(each for each in glob(name, recursive=True) if Path(each).is_file())  # noqa: PTH207 - a pattern may be absolute, which Path.glob does not take
+        if not found:
+            raise BadInput(name, "no file matches this pattern. Check it with ls.")
+        return found
+    return [name]
+
+
+def _is_wanted(path: Path) -> bool:
+    return path.suffix in _ENDINGS and not any(part.startswith(".") for part in path.parts)
+
+
+def _file(name: str) -> _File:
+    with _opened(name) as file:
+        head = file.read(len(PARQUET)) if Path(name).is_file() else b""  # a pipe gives what it gives once
+    status = Path(name).stat()
+    return _File(name, status.st_size, status.st_mtime_ns, head)
+
+
+def _opened(name: str) -> BinaryIO:
+    try:
+        return Path(name).open("rb")
+    except FileNotFoundError:
+        reason = "there is no such file. Check the path; `-` reads standard input."
+    except OSError as error:
+        reason = f"this file may not be read: {error.strerror or error}. Check its permissions."
+    raise BadInput(name, reason)
+
+
+def total_bytes(inputs: Iterable[Input]) -> int | None:
+    """How much there is to read, as it lies on disk; None where that is not known."""
+    return _sum(each.size for each in inputs)
+
+
+def unpacked_bytes(inputs: Iterable[Input]) -> int | None:
+    """How much that may be unpacked; None where that is not known."""
+    return _sum(each.unpacked for each in inputs)
+
+
+def _sum(sizes: Iterable[int | None]) -> int | None:
+    total = 0
+    for size in sizes:
+        if size is None:
+            return None
+        total += size
+    return total
+
+
+def pieces(inputs: Iterable[Input], chunk_bytes: int = CHUNK_BYTES, read: Read | None = None) -> Iterator[Piece]:
+    """All of the inputs, one after the other. `read` is told how many bytes, as they lie on disk, were read."""
+    for index, each in enumerate(inputs):
+        yield from each.pieces(index, chunk_bytes, read or _unheard)
+
+
+def _unheard(read_bytes: int) -> None:
+    del read_bytes
+
+
+def lines(
+    inputs: Iterable[Input], read: Callable[[int], None] | None = None
+) -> Iterator[tuple[int, bytes | Oversized]]:
+    """Every record that holds anything, with its place."""
+    for piece in pieces(inputs, read=read):
+        if isinstance(piece, LongLine):
+            yield piece.seq, piece.line
+        else:
+            yield from piece.lines()

@@ -1,0 +1,74 @@
+"""Where a replay keeps what it has done: a directory that goes with it, or one that outlives an interruption.
+
+A kept directory belongs to one replay. Another one, of other inputs or rules,
+is told so before it does anything: what is there would be wrong for it.
+"""
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import msgspec
+
+from streams.replay.errors import BadOutput, OtherReplay
+from streams.replay.writing import replacing
+
+__all__ = ["begun", "kept", "temporary"]
+
+_MANIFEST: Final = "replay.json"
+_LOCK: Final = "lock"
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """A directory that is gone afterwards, however that comes."""
+    with TemporaryDirectory(prefix="chat2ga-replay-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
+@contextmanager
+def kept(name: str) -> Iterator[Path]:
+    """A directory of that name: it stays where the replay is interrupted, and is gone when it is done.
+
+    Raises BadOutput where it cannot be had, or another replay is at work there.
+    """
+    directory = Path(name)
+    try:
+        directory.mkdir(exist_ok=True)
+        lock = (directory / _LOCK).open("wb")
+    except OSError as error:
+        raise BadOutput(name, f"this cannot be a directory for a replay: {error.strerror or error}.") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadOutput(name, "another replay is at work there. Wait for it, or name another directory.") from None
+        if not (directory / _MANIFEST).exists() and any(each.name != _LOCK for each in directory.iterdir()):
+            raise BadOutput(name, "this directory holds other things. Name an empty or a new one.")
+        yield directory
+        for each in directory.iterdir():
+            if each.name != _MANIFEST:  # last: without it nobody would know whose the rest was
+                rmtree(each) if each.is_dir() else each.unlink()
+        rmtree(directory)
+
+
+def begun(directory: Path, replay: Mapping[str, Any], unless_begun: Mapping[str, Any]) -> dict[str, Any]:
+    """What was written of the replay that this directory belongs to: this one, if it begins here.
+
+    `unless_begun` has what only its beginning decides. Raises OtherReplay, with what differs, where it is another's.
+    """
+    manifest = directory / _MANIFEST
+    ours: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(replay))
+    if not manifest.exists():
+        with replacing(manifest, durable=True) as file:
+            file.write(msgspec.json.encode({**unless_begun, **ours}))
+        return {**unless_begun, **ours}
+    theirs: dict[str, Any] = msgspec.json.decode(manifest.read_bytes())
+    for name, value in ours.items():
+        if theirs.get(name) != value:
+            raise OtherReplay(str(directory), name)
+    return theirs
