@@ -177,11 +177,12 @@ class Facts(msgspec.Struct, frozen=True):
                 visit = _UnderWay(said, zone)
                 tally.sessions += 1
             events = decision.events
-            if decision.dropped_for_consent:
+            if events:
+                tally.events.update(event.name for event in events)
+            elif decision.dropped_for_consent:
                 tally.dropped_for_consent += 1
                 events = step(met, msgspec.structs.replace(said, consent=_GIVEN), rules).events
                 visit.withheld += len(events)
-            tally.events.update(event.name for event in decision.events)
             visit.events += len(events)
             for fact in visit.facts(said, session, events):
                 yield _encode(fact)

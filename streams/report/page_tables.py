@@ -15,6 +15,8 @@ MOST_ROWS: Final = 200
 """Of goals, automations, agents and accounts in a table, those of most first: a site that gives each order a goal of
 its own must not make a page that nobody can open. The data have all."""
 
+_LONGEST: Final = 200
+"""Of a name: the data have it whole."""
 _KINDS: Final = {"chatbot": "Chatbot", "auto_message": "Automatic message", "trigger": "Trigger"}
 _WAYS: Final = {
     "wrote": "the visitor wrote",
@@ -114,7 +116,7 @@ def _goal(goal: Goal) -> Row:
     chatters = goal.chatters
     after = Cell(texts.count(chatters.reached_after), (f"of {texts.count(chatters.converted.count)}",))
     shares = (_share(of.converted, interval=True) for of in (chatters, goal.others, goal.everyone))
-    name = "Any goal" if goal.goal is None else texts.plain(goal.goal)
+    name = "Any goal" if goal.goal is None else texts.plain(goal.goal, _LONGEST)
     return Row(Cell(name), (*shares, _apart(goal.difference), after), whole=goal.goal is None)
 
 
@@ -125,7 +127,7 @@ def _values(values: list[Value]) -> Table:
     caption, rows = _cut(
         "What goals were worth, where they say so. Each currency for itself.",
         (
-            Row(Cell(texts.plain(goal)), tuple(_value(of.get((goal, currency, each))) for each in AUDIENCES))
+            Row(Cell(texts.plain(goal, _LONGEST)), tuple(_value(of.get((goal, currency, each))) for each in AUDIENCES))
             for goal, currency in named
         ),
         len(named),
@@ -170,7 +172,7 @@ def _automations(automations: list[Automation], *, several: bool) -> Table:
         whose = (texts.plain(of.account, 60),) if several else ()
         answered = _share(of.answered) if of.kind == "chatbot" else Cell(texts.NONE)
         cells = (*_counts(of.sent), _share(of.viewed), answered, _share(of.reacted))
-        return Row(Cell(texts.plain(of.name), (under, *whose)), cells)
+        return Row(Cell(texts.plain(of.name, _LONGEST), (under, *whose)), cells)
 
     caption = "The funnel of each automation, in runs. Shares are of those sent."
     caption, rows = _cut(caption, map(row, automations), len(automations))
@@ -181,7 +183,7 @@ def _automations(automations: list[Automation], *, several: bool) -> Table:
 def _agents(agents: list[Agent], *, several: bool) -> Table:
     def row(of: Agent) -> Row:
         whose = (texts.plain(of.account, 60),) if several else ()
-        name = "No agent found" if of.agent is None else texts.plain(of.name or "")
+        name = "No agent found" if of.agent is None else texts.plain(of.name or "", _LONGEST)
         served = (Cell(texts.NONE),) * 2 if of.agent is None else _counts(of.conversations, of.joins)
         average = Cell(texts.decimal(of.average_rating, 1), few=0 < of.ratings < FEW_VISITORS)
         return Row(Cell(name, whose), (*served, average, *_counts(of.good, of.normal, of.bad)))

@@ -100,3 +100,16 @@ def test_a_goal_for_each_order_makes_no_page_that_nobody_can_open():
     assert len(table.rows) == MOST_ROWS
     assert table.caption.endswith("The first 200 of 3,003; --to report.json has all.")
     assert "--to" not in TABLES["goals"].caption
+
+
+def test_a_name_of_a_megabyte_is_cut():
+    name = "x" * 1_000_000
+    robot, agent = {"kind": "chatbot", "id": "b", "name": name}, {"id": "a", "name": name}
+    records = [
+        said("automation_sent", automation=robot),
+        said("agent_joined", 1, agent=agent),
+        said("goal_completed", 2, goal={"name": name, "value": 1}),
+    ]
+    tables = page_tables(numbers_of(records))
+    for key in ("goals", "values", "automations", "agents"):
+        assert max(len(cell.text) for row in tables[key].rows for cell in (row.head, *row.cells)) == 200
