@@ -52,6 +52,10 @@ soak-state: $(INSTALLED) ## A restart with a million live sessions, with and wit
 prove-delivery: $(INSTALLED) ## That all of 100,000 sessions arrives, and of 10,000 while GA fails: SESSIONS=5000 FAILING=500 make prove-delivery
 	@$(BIN)/python -m tests.guarantees.delivery $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(FAILING),--failing $(FAILING)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: prove-history
+prove-history: $(INSTALLED) ## That 20,000,000 interactions are replayed right, killed on the way or not: INTERACTIONS=1000000 make prove-history
+	@$(BIN)/python -m tests.guarantees.history $(if $(INTERACTIONS),--interactions $(INTERACTIONS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: $(INSTALLED) ## Style and the layers of the design
 	@$(BIN)/ruff check

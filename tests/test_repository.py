@@ -257,6 +257,7 @@ def test_what_is_locked_is_what_the_project_asks_for():
         *PROJECT["dependencies"],
         *PROJECT["optional-dependencies"]["dev"],
         *PROJECT["optional-dependencies"]["demo"],
+        *PROJECT["optional-dependencies"]["report"],
     ]
     for requirement in (Requirement(text) for text in asked):
         if requirement.name != PROJECT["name"]:

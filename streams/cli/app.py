@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import check, compare, dead_letters, demo, explain, ingest, receipts, replay, schema, worker
+from streams.cli import check, compare, dead_letters, demo, explain, ingest, receipts, replay, report, schema, worker
 from streams.cli.console import any_encoding
 from streams.cli.running import USAGE, Debug, ended, tell
 
@@ -26,6 +26,7 @@ app.command()(check.check)
 app.command()(replay.replay)
 app.command()(explain.explain)
 app.command()(compare.compare)
+app.command()(report.report)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(receipts.app, name="receipts")
 app.add_typer(schema.app, name="schema")

@@ -10,13 +10,14 @@ import typer
 
 from streams.cli import options
 from streams.cli.console import print_table
+from streams.cli.missing import tell_missing
 from streams.cli.progress import phases
-from streams.cli.running import tell, verb
+from streams.cli.running import UsageFault, tell, verb
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from streams.replay import Output, Tally, Translation
+    from streams.replay import Output, Tally
 
 __all__ = ["replay"]
 
@@ -28,13 +29,20 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     to: Annotated[
         str,
         typer.Option(
-            "--to", metavar="OUT", help="Where the events go: a .jsonl or .parquet file, kafka (ga-events), or -."
+            "--to",
+            metavar="OUT",
+            help="Where the events go: a .jsonl or .parquet file, kafka (the topic ga-events), ga (they are posted to "
+            "Google Analytics), or - for standard output.",
         ),
     ],
     accounts: options.AccountsOption = None,
     rules: options.RulesOption = None,
     dead_letters: Annotated[
         str | None, typer.Option("--dead-letters", metavar="FILE", help="Write the dead letters here, as JSON lines.")
+    ] = None,
+    receipts: Annotated[
+        str | None,
+        typer.Option("--receipts", metavar="FILE", help="With --to ga: what became of each event, as JSON lines."),
     ] = None,
     order: options.OrderOption = "time",
     as_of: options.AsOfOption = None,
@@ -56,8 +64,8 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     """Replay chat logs: the same events, byte for byte, that the worker publishes.
 
     Events stand session by session, in the order of the sessions' first records. A record that cannot be taken
-    does not stop a replay: it is counted, and written down with --dead-letters. Nothing is posted to GA: with
-    --to kafka the workers do that.
+    does not stop a replay: it is counted, and written down with --dead-letters. Nothing is posted to GA, but with
+    --to ga; with --to kafka the workers do that.
     """
     from streams.replay import Replay
     from streams.replay import replay as run
@@ -65,7 +73,7 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     began = time.monotonic()
     wanted = Replay(
         inputs=options.inputs_named(inputs, config, since, until),
-        out=_output(to, config),
+        out=_output(to, accounts, receipts, config),
         book=options.rule_book(accounts, rules, config),
         as_of_ms=None if as_of is None else options.as_of_ms(as_of),
         dead_letters=dead_letters,
@@ -82,15 +90,30 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
             tell(f"what is done lies in {work}: the same command goes on from there.")
         raise
     _sum_up(tally, time.monotonic() - began)
-    _cannot_be_had(wanted.translation)
+    tell_missing(wanted.translation)
 
 
-def _output(to: str, config: Path | None) -> "str | Output":
-    if to != "kafka":
+def _output(to: str, accounts: Path | None, receipts: str | None, config: Path | None) -> "str | Output":
+    if (to == "ga") != (receipts is not None):
+        raise UsageFault("--to ga and --receipts FILE go together: what became of each event is worth keeping.")
+    if to == "kafka":
+        from streams.inspect.topic_output import TopicOutput
+
+        return TopicOutput(options.settings_of(config))
+    if receipts is None:
         return to
-    from streams.inspect.topic_output import TopicOutput
+    from streams.configuration import read_accounts
+    from streams.replay.ga_output import GaOutput
 
-    return TopicOutput(options.settings_of(config))
+    settings = options.settings_of(config)
+    return GaOutput(
+        accounts=read_accounts(accounts or settings.accounts),
+        endpoint=settings.ga_endpoint,
+        in_flight=settings.ga_in_flight,
+        timeout_s=settings.ga_timeout_s,
+        tracker_per_s=settings.ga_tracker_per_s,
+        receipts=receipts,
+    )
 
 
 def _sum_up(tally: "Tally", seconds: float) -> None:
@@ -112,19 +135,6 @@ def _sum_up(tally: "Tally", seconds: float) -> None:
         ("records a second", f"{tally.records / seconds:,.0f}"),
     ]
     print_table(sys.stderr, ("replay", "count"), rows)
-
-
-def _cannot_be_had(translation: "Translation | None") -> None:
-    """Say which events a format does not tell of, so that nobody takes their absence for a fact."""
-    if translation is None:
-        return
-    from streams.sources import FORMATS, coverage
-
-    covered = coverage(FORMATS[translation.format], translation.mapping)
-    missing = [(name, each) for name, each in covered.items() if each.had != "yes"]
-    if missing:
-        rows = [(name, "a mapping" if each.had == "with_mapping" else "never", each.why) for name, each in missing]
-        print_table(sys.stderr, (f"not from {translation.format}", "but with", "why"), rows)
 
 
 def _counts(counter: "Counter[str]") -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ __all__ = ["OUTPUTS", "STDOUT", "Output", "check_file", "output_of", "replacing"
 
 STDOUT: Final = "-"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-OUTPUTS: Final = "a .jsonl or .parquet file, kafka, and - for standard output"
+OUTPUTS: Final = "a .jsonl or .parquet file, kafka, ga, and - for standard output"
 
 Write = Callable[[bytes], object]
 """Takes whole lines, each ended by a line feed."""

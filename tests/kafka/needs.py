@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from tests.kafka.jars import why_no_kafka
+from tests.streams.report.browser import why_no_chromium
 from tools.compiled import why_not
 
 __all__ = ["NEEDS", "REQUIRE_KAFKA", "TEST_BROKER", "ExistingKafka", "Need", "closing_line", "existing_kafka"]
@@ -60,12 +61,18 @@ def _no_compiler() -> str | None:
     return missing and f"install {missing}"
 
 
+def _no_chromium() -> str | None:
+    missing = why_no_chromium()
+    return missing and f"install {missing}"
+
+
 NEEDS: Final[Mapping[str, Need]] = {
     "kafka": Need("on a real Apache Kafka", _no_broker),
     "kafka_cluster": Need("on brokers that can be killed", _no_brokers_of_our_own),
     "secure_kafka": Need("on brokers with TLS, SASL and ACLs", _no_brokers_of_our_own),
     "kafka_alone": Need("on a broker that can be killed", _no_brokers_of_our_own),
     "compiled_core": Need("of the compiled core", _no_compiler, broker=False),
+    "chromium": Need("in a real browser", _no_chromium, broker=False),
 }
 """By the name of the fixture."""
 

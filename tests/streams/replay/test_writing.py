@@ -91,7 +91,7 @@ def test_an_output_that_is_not_finished_leaves_what_stood_there(tmp_path, name):
 
 @pytest.mark.parametrize("out", ["ga", "kafka", "x.csv", "x.jsonl.gz", ""])
 def test_outputs_of_other_forms_are_refused_and_those_that_there_are_named(out):
-    with pytest.raises(NotSupported, match=r"a \.jsonl or \.parquet file, kafka, and - for standard output"):
+    with pytest.raises(NotSupported, match=r"a \.jsonl or \.parquet file, kafka, ga, and - for standard output"):
         output_of(out)
 
 
