@@ -24,12 +24,12 @@ from streams.comparison.compared import SIDES, Compared, Side, Under
 from streams.comparison.differences import Difference, Matching
 from streams.comparison.product import encode_difference
 from streams.comparison.run import added_up, differences_file
-from streams.replay import Input, Progress
+from streams.replay import Input, Progress, inputs_of, total_bytes
 from streams.replay.database import database
 from streams.replay.dead_letters import Oversized
 from streams.replay.errors import BadInput, BadOutput
 from streams.replay.explanation import place_in
-from streams.replay.inputs import STDIN, inputs_of, lines, total_bytes
+from streams.replay.inputs import STDIN, lines
 from streams.replay.places import place
 from streams.replay.writing import STDOUT, check_file, room_in, whole_file
 
