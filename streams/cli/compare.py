@@ -50,7 +50,7 @@ def compare(  # noqa: PLR0913 - options of a command line are given by name
         typer.Option(
             "--events",
             metavar="OLD NEW",
-            help="In place of INPUT and --rules: two files of events, as two versions of chat2ga made them.",
+            help="In place of INPUT and --rules: events that two versions of chat2ga made: files, directories, topics.",
         ),
     ] = None,
     to: Annotated[
@@ -81,11 +81,10 @@ def compare(  # noqa: PLR0913 - options of a command line are given by name
         raise UsageFault("--json and --to -: both want standard output. Write the differences to a file")
     began = time.monotonic()
     if events is not None:
-        if inputs or rules or accounts:
-            raise UsageFault(
-                "--events takes two files of events: INPUT, --rules and --accounts have no place beside it"
-            )
-        compared = _of_events(*events, to)
+        if inputs or rules or accounts or mapping or as_of:
+            raise UsageFault("--events takes two files of events: INPUT and what goes with it have no place beside it")
+        old, new = (options.inputs_named([name], config, since, until) for name in events)
+        compared = _of_events(old, new, to)
     else:
         if not inputs:
             raise UsageFault("Missing argument 'INPUT...', or --events OLD NEW. See `chat2ga compare --help`")
@@ -116,10 +115,11 @@ def _of_rules(inputs: "tuple[str | Input, ...]", a: "RuleBook", b: "RuleBook", *
         return run(History(inputs=inputs, a=a, b=b, **wanted), told)
 
 
-def _of_events(old: str, new: str, out: str | None) -> "Compared":
+def _of_events(old: "tuple[str | Input, ...]", new: "tuple[str | Input, ...]", out: str | None) -> "Compared":
     from streams.comparison.event_files import EventFiles, compare_events
 
-    return compare_events(EventFiles(old, new, out))
+    with phases() as told:
+        return compare_events(EventFiles(old, new, out), told)
 
 
 def _rules(given: list[Path] | None) -> tuple[Path, Path]:

@@ -33,7 +33,7 @@ def written(tmp_path):
 
 
 def found(a, b, out):
-    return compare_events(EventFiles(a, b, str(out))), [
+    return compare_events(EventFiles((a,), (b,), str(out))), [
         msgspec.json.decode(line, type=Difference) for line in out.read_bytes().splitlines()
     ]
 
@@ -107,30 +107,48 @@ def test_accounts_and_interactions_of_the_same_name_are_told_apart(tmp_path, wri
 
 
 @pytest.mark.parametrize(
-    ("lines", "says"),
+    ("line", "says"),
     [
-        pytest.param(["{}"], "this is no file of GA events: Object missing required field `event_id`", id="no event"),
-        pytest.param(["{"], "Malformed JSON in file", id="no JSON"),
-        pytest.param(["[]"], "this is no file of GA events: Expected `object`", id="no object"),
+        pytest.param(b"{}", "this is no GA event: Object missing required field `event_id`", id="no event"),
+        pytest.param(b"{", "Input data was truncated", id="no JSON"),
+        pytest.param(b"[]", "Expected `object`", id="no object"),
+        pytest.param(b"\xff", "this is no GA event: ", id="no text"),
+        pytest.param(encode_event(replace(JOINED, caused_by=())), "what it was caused by", id="no cause"),
+        pytest.param(encode_event(replace(JOINED, timestamp_micros=1 << 63)), "Expected a time", id="no time"),
+        pytest.param(b"x" * 9_000_000, "it has 9000000 bytes", id="too large"),
     ],
 )
-def test_what_is_no_event_is_told_and_nothing_is_written(tmp_path, written, lines, says):
+def test_what_is_no_event_is_told_with_its_place_and_nothing_is_written(tmp_path, written, line, says):
     good, bad = written("good", [JOINED]), tmp_path / "bad.jsonl"
-    bad.write_text("".join(f"{line}\n" for line in lines))
-    with pytest.raises(BadInput, match=r"bad\.jsonl") as told:
-        compare_events(EventFiles(good, str(bad), str(tmp_path / "out.jsonl")))
+    bad.write_bytes(encode_event(JOINED) + b"\n\n" + line + b"\n")
+    with pytest.raises(BadInput, match=r"bad\.jsonl:3: ") as told:
+        found(good, str(bad), tmp_path / "out.jsonl")
     assert says in str(told.value)
+    assert "`chat2ga replay` wrote" in str(told.value)
     assert {path.name for path in tmp_path.iterdir()} == {"good.jsonl", "bad.jsonl"}
 
 
 def test_what_cannot_be_read_or_written_is_told_before_anything_is(tmp_path, written):
     good = written("good", [JOINED])
-    with pytest.raises(BadInput, match=r"https://x\.test/y\.jsonl: this file of events cannot be read"):
-        compare_events(EventFiles(good, "https://x.test/y.jsonl"))
-    with pytest.raises(BadOutput, match="would replace one of the files"):
-        compare_events(EventFiles(good, good, str(tmp_path / "." / "good.jsonl")))
-    with pytest.raises(BadOutput, match="no directory"):
-        compare_events(EventFiles(good, good, str(tmp_path / "no" / "x.jsonl")))
-    with pytest.raises(NotSupported, match="--to"):
-        compare_events(EventFiles(good, good, "x.parquet"))
+    for a, b, out, error, says in (
+        (good, "none", None, BadInput, "none: there is no such file"),
+        ("-", "-", None, BadInput, "read once only"),
+        (good, good, str(tmp_path / "." / "good.jsonl"), BadOutput, "would replace one of the files"),
+        (good, good, str(tmp_path / "no" / "x.jsonl"), BadOutput, "no directory"),
+        (good, good, "x.parquet", NotSupported, "--to"),
+    ):
+        with pytest.raises(error, match=says):
+            compare_events(EventFiles((a,), (b,), out))
     assert json.loads((tmp_path / "good.jsonl").read_text())["name"] == JOINED.name
+
+
+def test_several_files_are_one_side_and_progress_is_told(tmp_path, written):
+    whole, first, second = written("whole", [VIEWED, JOINED]), written("first", [JOINED]), written("second", [VIEWED])
+    told = []
+    compared = compare_events(EventFiles((whole,), (first, second)), lambda *at: told.append(at))
+    assert (compared.same, compared.summary.kinds) == (2, {})
+    assert (
+        told[-1][1]
+        == told[-1][2]
+        == sum((tmp_path / f"{name}.jsonl").stat().st_size for name in ("whole", "first", "second"))
+    )

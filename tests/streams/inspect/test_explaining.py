@@ -101,6 +101,11 @@ async def test_records_that_lie_elsewhere_are_found_and_each_partition_has_its_o
     await produce(kafka.bootstrap, settings.topic("chat-interactions"), [record(typed(), partition=third)])
     both = await explain_live(settings, Named("acme/s/s"), BOOK)
     assert {each.steps[0].at.partition: len(each.steps) for each in both} == {elsewhere: 1, third: 1}
+    await produce(kafka.bootstrap, settings.topic("chat-interactions"), [record(a("dance"), partition=HOME)])
+    three = await explain_live(settings, Named("acme/s/s"), BOOK)
+    assert [(len(each.steps), len(each.left)) for each in three] == [(0, 1), (1, 0), (1, 0)], (
+        "its home, then the others"
+    )
     (started,) = (each.steps[0].decision.events for each in both if each.steps[0].at.partition == third)
     assert [event.name for event in started] == ["Visitor_started_conversation"]
 
