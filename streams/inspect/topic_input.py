@@ -100,11 +100,22 @@ class _TopicInput:
         """Its records. A place's line is the offset and one, as lines are counted from one."""
         del read  # how many bytes lie there nobody knows
         with asyncio.Runner() as runner:
+            runner.run(self._check_there())
             records = between(self._settings, self._topic, {self._partition: self._span})
             try:
                 yield from self._in_pieces(runner, records, index, chunk_bytes)
             finally:
                 runner.run(records.aclose())
+
+    async def _check_there(self) -> None:
+        """Raises BadTopic where retention has removed what was to be read: the rest would look like all of it."""
+        first, end = self._span
+        begins, _ = (await spans(self._settings, self._topic))[self._partition]
+        if first < end and begins > first:
+            raise BadTopic(
+                self.name,
+                f"its records from offset {first} on are gone: it begins at {begins} now. Begin anew, without --work.",
+            )
 
     @staticmethod
     def _in_pieces(

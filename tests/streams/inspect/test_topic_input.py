@@ -5,6 +5,8 @@ import json
 import time
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from streams.attribution import RuleBook
 from streams.inspect.topic_input import BadTopic, is_topic, topic_inputs
@@ -121,3 +123,17 @@ async def test_what_arrives_after_the_beginning_is_not_read_also_where_the_repla
         await asyncio.to_thread(run, interrupted)
     await produce(kafka.bootstrap, name.removeprefix("kafka:"), [Written(b"k", record("late", 5), 0, NOW_MS)])
     assert (await asyncio.to_thread(run)).records == 12
+
+
+async def test_records_that_are_gone_when_a_replay_goes_on_are_told(chats, kafka, tmp_path):
+    settings, name = chats
+    (first, *_) = await asyncio.to_thread(topic_inputs, settings, name)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(name.removeprefix("kafka:"), 0): RecordsToDelete(2)})
+    finally:
+        await admin.close()
+    with pytest.raises(BadTopic, match="from offset 0 on are gone: it begins at 2"):
+        await asyncio.to_thread(lambda: list(first.at(first.position).pieces(0, 10_000, len)))
+    assert await read(chats, "/0") == [[2, 3]]
