@@ -50,6 +50,8 @@ def _expectation(reason: str) -> str:
         return 'Expected "env:NAME" or "file:PATH", never the secret itself'
     if "UA-" in reason:
         return "Expected G-… (capital letters and digits) or UA-…-… (digits)"
+    if "[^/]" in reason:
+        return "Expected an id without `/`"
     if reason.startswith("Invalid enum value"):
         return "Not one of the values that this setting takes"
     return reason

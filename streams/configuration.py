@@ -1,4 +1,4 @@
-"""Files that people write: accounts.toml and rules.toml. Read whole, every fault at once."""
+"""Files that people write: accounts.toml, rules.toml and a mapping of a raw format. Read whole, every fault at once."""
 
 import tomllib
 from pathlib import Path
@@ -8,8 +8,9 @@ from schemas.account import Accounts, accounts_from
 from schemas.keys import KeyFault
 from schemas.options import Options, options_from
 from streams.errors import Chat2gaError, Fault
+from streams.sources import Mapping, mapping_from
 
-__all__ = ["BadFile", "read_accounts", "read_options", "read_toml"]
+__all__ = ["BadFile", "read_accounts", "read_mapping", "read_options", "read_toml"]
 
 
 class BadFile(Chat2gaError):
@@ -63,3 +64,13 @@ def read_options(path: Path | None) -> Options:
     if isinstance(options, Options):
         return options
     raise BadFile(path, options)
+
+
+def read_mapping(path: Path | None) -> Mapping:
+    """The mapping of a raw format; without a file, one that says nothing."""
+    if path is None:
+        return Mapping()
+    mapping = mapping_from(read_toml(path))
+    if isinstance(mapping, Mapping):
+        return mapping
+    raise BadFile(path, mapping)
