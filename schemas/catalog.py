@@ -2,7 +2,8 @@
 
 Topics are created from it; the AsyncAPI document and the table of topics are
 generated from it. A name is that of the contract: here and there it gets the
-prefix before it, and a changelog the consumer group's name for `<group>`.
+prefix before it, a changelog the consumer group's name for `<group>`, and a
+topic of another format that format's name for `<format>`.
 """
 
 from typing import Any, Final, Literal
@@ -17,10 +18,14 @@ from schemas.session import Session
 
 __all__ = ["LARGEST_MESSAGE_BYTES", "PARTIES", "PARTITIONS", "TOPICS", "Party", "Topic", "topic_named"]
 
-Party = Literal["sender", "rekey", "attribute", "deliver", "dead-letters", "receipts", "consumers"]
+Party = Literal[
+    "sender", "ingest", "translate", "rekey", "attribute", "deliver", "dead-letters", "receipts", "consumers"
+]
 
 PARTIES: Final[dict[Party, str]] = {
     "sender": "whatever takes the chat box's interactions to Kafka",
+    "ingest": "`chat2ga ingest`: takes webhooks and interactions over HTTP",
+    "translate": "the agent in front of records of other formats, with `SOURCES`",
     "rekey": "the re-keying agent, with `REKEY`",
     "attribute": "the agent that attributes",
     "deliver": "the agent that posts to Google Analytics",
@@ -45,9 +50,10 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     what: str
     key: str
-    schema: Any  # of a record's value: a struct, or a union of them; None: bytes of no interest outside
-    encoding: Literal["json", "entry"] = "json"
-    """`entry`: a table's record (streams/runs/entry.py), its payload MessagePack."""
+    schema: Any  # of a record's value: a struct, or a union of them; None: none of ours
+    encoding: Literal["json", "foreign", "entry"] = "json"
+    """`foreign`: JSON of another chat system; `entry`: a table's record (streams/runs/entry.py), its payload
+    MessagePack."""
     partitions: int = PARTITIONS
     partitions_of: str | None = None
     """The topic whose partitions it has, always; with `REKEY`, the re-keyed one in place of the input."""
@@ -57,6 +63,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     producers: tuple[Party, ...]
     consumers: tuple[Party, ...]
     only_with_rekey: bool = False
+    only_with_sources: bool = False
 
     def configs(self) -> dict[str, str]:
         """Kafka's settings of the topic, as a broker takes them."""
@@ -72,6 +79,18 @@ _SESSION_KEY: Final = "the session key: `<account_id>/s/<session_id>`, without o
 
 TOPICS: Final[tuple[Topic, ...]] = (
     Topic(
+        name="chat-source-<format>",
+        what="Records of another chat system, as it makes them. Only with `SOURCES`, one for each of them.",
+        key="any; what is to keep its order must lie in one partition",
+        schema=None,
+        encoding="foreign",
+        retention_ms=7 * _DAY_MS,
+        max_message_bytes=8 * _MIB,  # as chat-interactions
+        producers=("sender", "dead-letters"),
+        consumers=("translate",),
+        only_with_sources=True,
+    ),
+    Topic(
         name="chat-interactions",
         what="Raw interactions, as the chat box reports them.",
         key=f"{_SESSION_KEY}; any key with `REKEY`",
@@ -80,7 +99,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         # More than a record may have: so a record that is too large becomes a dead letter that everybody can see,
         # and not an error in a sender's log that nobody reads.
         max_message_bytes=8 * _MIB,
-        producers=("sender", "dead-letters"),
+        producers=("sender", "ingest", "translate", "dead-letters"),
         consumers=("attribute", "rekey"),
     ),
     Topic(
@@ -125,7 +144,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         retention_ms=30 * _DAY_MS,
         # The largest record that is kept whole, in base64, and what is said of it.
         max_message_bytes=-(-MAX_RECORD_BYTES // 3) * 4 + 2 * _AROUND,
-        producers=("rekey", "attribute", "deliver"),
+        producers=("translate", "rekey", "attribute", "deliver"),
         consumers=("dead-letters", "consumers"),
     ),
     Topic(

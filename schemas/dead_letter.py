@@ -20,7 +20,7 @@ __all__ = ["HEAD_BYTES", "DeadLetter", "Stage", "decode_dead_letter", "encode_de
 HEAD_BYTES: Final = 65_536
 """What is kept of a record too large to be written again."""
 
-Stage = Literal["rekey", "attribute", "deliver"]
+Stage = Literal["translate", "rekey", "attribute", "deliver"]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

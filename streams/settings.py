@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from streams.configuration import read_toml
 from streams.errors import Chat2gaError, Fault
+from streams.sources import FORMATS
 
 __all__ = ["BadSettings", "Settings", "effective", "load_settings", "secret"]
 
@@ -57,6 +58,18 @@ def _endpoint(given: str | None) -> str | None:
     if not is_right:
         raise ValueError("expected http://host[:port] or https://…, without a query or a password")
     return given.rstrip("/")
+
+
+def _sources(given: str) -> str:
+    unknown = [name for name in _listed(given) if name not in FORMATS]
+    if unknown:
+        raise ValueError(f"expected formats with commas between, of {', '.join(FORMATS)}")
+    return given
+
+
+def _listed(given: str) -> tuple[str, ...]:
+    """What stands between the commas, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
 
 
 def _is_text(given: str) -> bool:
@@ -133,6 +146,28 @@ class Settings(BaseSettings):
     rekey: bool = Field(
         default=False, description="Re-key the input first, where its record key is not the session key."
     )
+    sources: Annotated[str, AfterValidator(_sources)] = Field(
+        "",
+        description="Formats of other chat systems, with commas between: records in `chat-source-<format>` are "
+        "translated into `chat-interactions`. " + f"Known are {', '.join(f'`{name}`' for name in FORMATS)}.",
+    )
+    mapping: Path | None = Field(None, description="Path of the mapping file of `SOURCES`.")
+    ingest: Path | None = Field(None, description="Path of the file with the endpoints of `chat2ga ingest`.")
+    ingest_host: str = Field("127.0.0.1", description="Address of `chat2ga ingest`; 0.0.0.0 for all.")
+    ingest_port: int = Field(6067, ge=1, le=65_535, description="Port of `chat2ga ingest`.")
+    ingest_max_bytes: int = Field(
+        1_048_576, ge=1, le=67_108_864, description="Bytes of a request to it at most; a larger one is answered 413."
+    )
+    ingest_in_flight: int = Field(
+        64, ge=1, le=10_000, description="Requests that it works on at once; one more is answered 503."
+    )
+    ingest_timeout_s: float = Field(
+        4.0,
+        gt=0,
+        le=60,
+        description="How long it waits for a request's body, and then for Kafka's acknowledgement, before it answers "
+        "408 or 503.",
+    )
     dead_letter_share: float = Field(
         0.5, gt=0, le=1, description="The worker stops when more than this share of a window dead-letters."
     )
@@ -166,6 +201,11 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         file = TomlConfigSettingsSource(settings_cls, toml_file=_FileOf.config) if _FileOf.config else None
         return (init_settings, env_settings, *((file,) if file else ()))
+
+    @property
+    def source_formats(self) -> tuple[str, ...]:
+        """The formats of `SOURCES`."""
+        return _listed(self.sources)
 
     def topic(self, name: str) -> str:
         """A topic's name with the prefix."""

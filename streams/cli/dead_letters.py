@@ -34,7 +34,9 @@ app = typer.Typer(help="List, show and requeue the records that could not be tak
 
 FieldOption = Annotated[str | None, typer.Option("--field", help="Only those with this field at fault.")]
 CodeOption = Annotated[str | None, typer.Option("--code", help="Only those of this code: not_json, invalid, ahead, …")]
-StageOption = Annotated[str | None, typer.Option("--stage", help="Only those of rekey, attribute or deliver.")]
+StageOption = Annotated[
+    str | None, typer.Option("--stage", help="Only those of translate, rekey, attribute or deliver.")
+]
 SinceOption = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="Only newer ones: RFC 3339, epoch milliseconds, or like 90m, 2h, 7d."),

@@ -185,7 +185,7 @@ class Requeue:
     def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
         self._producer: Final = producer
         names = TopicNames(settings)
-        self._takes: Final = (names.interactions, names.keyed, names.events)
+        self._takes: Final = {names.interactions, names.keyed, names.events, *names.sources.values()}
 
     def check(self, kept: Kept) -> DeadLetter:
         """The letter. Raises CannotRequeue where its record is not whole, or its topic is none of ours."""
@@ -205,7 +205,8 @@ class Requeue:
             raise CannotRequeue(
                 kept.partition,
                 kept.offset,
-                f"it came from {letter.topic}, which is not read under these settings (CHAT2GA_TOPIC_PREFIX)",
+                f"it came from {letter.topic}, which is not read under these settings (CHAT2GA_TOPIC_PREFIX, "
+                "CHAT2GA_SOURCES)",
             )
         return letter
 

@@ -8,6 +8,7 @@ from schemas.catalog import TOPICS, Party, Topic
 from schemas.options import RULES_VERSION
 from streams.reference.json_schemas import DIALECT
 from streams.reference.shipped import schema_file
+from streams.sources import FORMATS
 
 __all__ = ["asyncapi", "asyncapi_yaml"]
 
@@ -15,11 +16,17 @@ Node = dict[str, Any]
 
 _BINDING: Final = "0.5.0"
 _DIALECT_NAME: Final = f"application/schema+json;version=draft-{DIALECT.split('/')[-2]}"
-_GROUPS: Final[dict[Party, str]] = {"rekey": "-rekey", "attribute": "", "deliver": "-deliver"}
+_GROUPS: Final[dict[Party, str]] = {
+    "translate": "-translate-<format>",
+    "rekey": "-rekey",
+    "attribute": "",
+    "deliver": "-deliver",
+}
 """The agents, and what stands after the group's name in their consumer groups."""
 _PARAMETERS: Final[Node] = {
     "prefix": {"description": "`TOPIC_PREFIX`; by default none.", "default": ""},
     "group": {"description": "`GROUP`, the consumer group.", "default": "chat2ga"},
+    "format": {"description": "One of `SOURCES`.", "enum": list(FORMATS)},
 }
 
 
@@ -61,14 +68,15 @@ def asyncapi_yaml() -> str:
 
 
 def _channel_id(topic: Topic) -> str:
-    return topic.name.removeprefix("<group>-")
+    return topic.name.removeprefix("<group>-").removesuffix("-<format>")
 
 
 def _channel(topic: Topic) -> Node:
-    parameters = ("prefix", "group") if topic.name.startswith("<group>") else ("prefix",)
+    address = "{prefix}" + topic.name.replace("<", "{").replace(">", "}")
+    parameters = [name for name in _PARAMETERS if f"{{{name}}}" in address]
     kept = {} if topic.retention_ms is None else {"retention.ms": topic.retention_ms}
     return {
-        "address": f"{{prefix}}{topic.name.replace('<group>', '{group}')}",
+        "address": address,
         "title": topic.name,
         "description": topic.what,
         "parameters": {name: {"$ref": f"#/components/parameters/{name}"} for name in parameters},
@@ -95,6 +103,9 @@ def _message(topic: Topic) -> Node:
     if topic.encoding == "json":
         content_type = "application/json"
         payload: Node = {"schemaFormat": _DIALECT_NAME, "schema": {"$ref": f"./{schema_file(topic)}"}}
+    elif topic.encoding == "foreign":
+        content_type = "application/json"
+        payload = {"type": "object", "description": "The chat system's own: its documentation says what is in it."}
     else:
         content_type = "application/octet-stream"
         payload = {"type": "string", "format": "binary", "description": "Private to the agent that writes it."}
@@ -116,7 +127,7 @@ def _actions(topic: Topic) -> list[tuple[Party, str]]:
 def _operation(party: Party, topic: Topic, action: str) -> tuple[str, Node]:
     channel = f"#/channels/{_channel_id(topic)}"
     # A table reads its changelog whole, outside its consumer group.
-    grouped = action == "receive" and topic.encoding == "json"
+    grouped = action == "receive" and topic.encoding != "entry"
     group = {"type": "string", "examples": [f"chat2ga{_GROUPS[party]}"]}
     bindings = {"bindings": {"kafka": {"groupId": group, "bindingVersion": _BINDING}}} if grouped else {}
     operation = {

@@ -46,8 +46,9 @@ def tables() -> dict[str, str]:
 
 def _topics() -> Iterable[str]:
     yield (
-        "Each topic gets `TOPIC_PREFIX` before its name, and a changelog the name of the consumer group for `<group>`. "
-        "Missing topics are created with `PARTITIONS` partitions, a changelog with as many as the topic it follows."
+        "Each topic gets `TOPIC_PREFIX` before its name, a changelog the name of the consumer group for `<group>`, and "
+        "one of another format that format's name for `<format>`. Missing topics are created with `PARTITIONS` "
+        "partitions, a changelog with as many as the topic it follows."
     )
     yield _table(
         ("topic", "what is in it", "key", "written by", "read by"),

@@ -23,8 +23,8 @@ from streams.runs import RunApp
 
 __all__ = ["HealthServer", "Parts", "PortTaken", "State", "Watched", "merged"]
 
-State = Literal["starting", "ready", "failed", "silent", "stopping"]
-"""`silent`: a process that was up and gives no answer now."""
+State = Literal["starting", "ready", "failed", "silent", "stopping", "away"]
+"""`silent`: a process that was up and gives no answer now. `away`: Kafka is, which a restart would not mend."""
 _FAILING: Final = b"chat2ga_ga_failing_trackers"
 _OPEN: Final = b"chat2ga_ga_breaker_open{"
 

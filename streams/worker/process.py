@@ -6,34 +6,33 @@ Each part has its own consumer group, so that `--only` moves no offset: whether
 
 import asyncio
 import logging
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections import abc
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Final, Literal
-
-from aiokafka.errors import KafkaError
+from typing import Any, Final, Literal, NamedTuple
 
 from schemas.account import Accounts
 from streams.attribution import CORE, RuleBook
 from streams.configuration import read_accounts, read_options
 from streams.delivery import Delivery
 from streams.errors import Chat2gaError, Fault
-from streams.observe import logs
 from streams.runs import MemoryStore, RocksStore, RunApp, RunTable, Store, tune_collector
 from streams.runs.errors import RunsError
 from streams.settings import Settings
+from streams.sources import FORMATS, Mapping
 from streams.worker.attribute import Attribute
-from streams.worker.broker import BrokerUnreachable, faust_credentials, faust_urls
+from streams.worker.broker import faust_credentials, faust_urls
 from streams.worker.dead_letters import DeadLetterWindow
 from streams.worker.deliver import Deliver
 from streams.worker.health import HealthServer, Parts
-from streams.worker.refusal import why_unreachable
 from streams.worker.rekey import Rekey
-from streams.worker.supervisor import SIGNALS, check_shares, obey, supervise
+from streams.worker.starting import begin_logs, reached, stop_signals
+from streams.worker.supervisor import check_shares, obey, supervise
 from streams.worker.topics import Topics, ensure_topics
+from streams.worker.translate import Translate, mapping_of
 
 __all__ = ["NoTransactions", "Part", "run_worker"]
 
@@ -57,48 +56,38 @@ class NoTransactions(Chat2gaError):
 
 STOP_S: Final = 9.0
 """For a clean stop: orchestrators kill after ten seconds or more."""
-REACH_S: Final = 60.0
-"""For the broker to answer and the topics to be there, at the start."""
+
+
+class _Files(NamedTuple):
+    """What stands in the files that the settings name."""
+
+    accounts: Accounts
+    rules: RuleBook
+    mapping: Mapping
 
 
 def run_worker(settings: Settings, only: Part | None = None) -> int:
     """Work until told to stop; the exit code. Raises Chat2gaError where it cannot begin.
 
-    Settings, accounts and rules are read whole before anything is consumed.
+    Settings, accounts, rules and mapping are read whole before anything is consumed.
     """
     if settings.processing_guarantee == "exactly_once" and not settings.idempotence:
         raise NoTransactions
     alone = settings.processes == 1
-    _begin_logs(settings, None if alone else "supervisor")
+    begin_logs(settings, None if alone else "supervisor")
     accounts = read_accounts(settings.accounts)
-    rules = RuleBook(read_options(settings.rules), accounts)
+    files = _Files(accounts, RuleBook(read_options(settings.rules), accounts), mapping_of(settings))
     if not alone:
         check_shares(settings, delivers=only != "attribute")
-        return asyncio.run(_supervise(settings, only, accounts, rules))
+        return asyncio.run(_supervise(settings, only, files))
     tune_collector()
-    return asyncio.run(_work(settings, only, accounts, rules))
+    return asyncio.run(_work(settings, only, files))
 
 
-def _begin_logs(settings: Settings, process: str | None) -> None:
-    password = settings.broker_password
-    secrets = (password.get_secret_value(),) if password else ()
-    logs.configure(settings.log_level, settings.log_format, secrets=secrets, process=process)
-
-
-def _stop_signals() -> asyncio.Event:
-    """Set when this process is told to stop."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stop.set)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # a supervisor begins its processes with these held back
-    return stop
-
-
-async def _work(settings: Settings, only: Part | None, accounts: Accounts, rules: RuleBook) -> int:
-    stop = _stop_signals()
-    topics = await _topics(settings)
-    async with _parts(settings, only, topics, accounts, rules) as apps:
+async def _work(settings: Settings, only: Part | None, files: _Files) -> int:
+    stop = stop_signals()
+    topics = await reached(settings, ensure_topics(settings))
+    async with _parts(settings, only, topics, files) as apps:
         health = HealthServer(settings.http_host, settings.http_port, Parts(apps))
         await health.start()
         try:
@@ -107,13 +96,13 @@ async def _work(settings: Settings, only: Part | None, accounts: Accounts, rules
             await health.stop()
 
 
-async def _supervise(settings: Settings, only: Part | None, accounts: Accounts, rules: RuleBook) -> int:
-    stop = _stop_signals()
-    topics = await _topics(settings)
-    most = max(topics.input_partitions, topics.events_partitions)
+async def _supervise(settings: Settings, only: Part | None, files: _Files) -> int:
+    stop = stop_signals()
+    topics = await reached(settings, ensure_topics(settings))
+    most = max(topics.input_partitions, topics.events_partitions, *topics.source_partitions.values())
     if settings.processes > most:
         logger.warning("%d processes for %d partitions: some have nothing to do", settings.processes, most)
-    member = partial(_member, only=only, topics=topics, accounts=accounts, rules=rules)
+    member = partial(_member, only=only, topics=topics, files=files)
     return await supervise(settings, member, stop)
 
 
@@ -124,16 +113,15 @@ def _member(
     *,
     only: Part | None,
     topics: Topics,
-    accounts: Accounts,
-    rules: RuleBook,
+    files: _Files,
 ) -> None:
     """One process of several: works with what the supervisor has read and checked, and ends with its exit code."""
-    _begin_logs(settings, str(number))
+    begin_logs(settings, str(number))
     tune_collector()
 
     async def work() -> int:
-        stop = _stop_signals()
-        async with _parts(settings, only, topics, accounts, rules) as apps, obey(line, Parts(apps), stop):
+        stop = stop_signals()
+        async with _parts(settings, only, topics, files) as apps, obey(line, Parts(apps), stop):
             return await _run(apps, stop)
 
     try:
@@ -144,25 +132,7 @@ def _member(
     sys.exit(code)
 
 
-async def _topics(settings: Settings) -> Topics:
-    """The topics, or one line that says what was tried.
-
-    Raises BrokerUnreachable, BrokerRefuses, TopicsMissing, ChangelogUneven.
-    """
-    client = logging.getLogger("aiokafka")
-    level = client.level
-    client.setLevel(logging.CRITICAL)  # it would tell of each broker it tried before we tell of all
-    try:
-        return await asyncio.wait_for(ensure_topics(settings), REACH_S)
-    except TimeoutError:
-        raise BrokerUnreachable(settings.broker, f"no answer within {REACH_S:g} s") from None
-    except (KafkaError, OSError) as error:
-        raise await why_unreachable(settings, type(error).__name__) from None
-    finally:
-        client.setLevel(level)
-
-
-async def _run(apps: Mapping[str, RunApp], stop: asyncio.Event) -> int:
+async def _run(apps: abc.Mapping[str, RunApp], stop: asyncio.Event) -> int:
     """Start the parts, wait for the end of one or for a signal, stop them all."""
     starts = [asyncio.create_task(app.start(), name=f"start {part}") for part, app in apps.items()]
     ends = [asyncio.create_task(app.wait_until_stopped(), name=f"end {part}") for part, app in apps.items()]
@@ -186,7 +156,7 @@ def _pass_over(start: asyncio.Future[Any]) -> None:
         start.exception()
 
 
-async def _stop(apps: Mapping[str, RunApp], failed_start: BaseException | None) -> int:
+async def _stop(apps: abc.Mapping[str, RunApp], failed_start: BaseException | None) -> int:
     """Stop the parts together; 0 only if none had failed and all stopped in time."""
     reasons = [app.crash_reason for app in apps.values() if app.crash_reason is not None]
     if failed_start is not None:
@@ -228,19 +198,21 @@ def _tell(reason: BaseException | None) -> None:
 
 @asynccontextmanager
 async def _parts(
-    settings: Settings, only: Part | None, topics: Topics, accounts: Accounts, rules: RuleBook
+    settings: Settings, only: Part | None, topics: Topics, files: _Files
 ) -> AsyncIterator[dict[str, RunApp]]:
     """The apps by the name of their part, and what they need for as long as they run."""
     apps: dict[str, RunApp] = {}
     tables: list[RunTable] = []
     if only in (None, "attribute"):
+        for source in settings.source_formats:
+            apps[f"translate-{source}"] = _translate(settings, source, topics, files)
         if settings.rekey:
-            apps["rekey"] = _rekey(settings, topics, rules)
-        apps["attribute"], table = _attribute(settings, topics, rules)
+            apps["rekey"] = _rekey(settings, topics, files.rules)
+        apps["attribute"], table = _attribute(settings, topics, files.rules)
         tables.append(table)
     if only in (None, "deliver"):
         async with Delivery(
-            accounts,
+            files.accounts,
             endpoint=settings.ga_endpoint,
             in_flight=settings.ga_in_flight,
             timeout_s=settings.ga_timeout_s,
@@ -253,6 +225,16 @@ async def _parts(
         yield apps
     for table in tables:
         await table.close()
+
+
+def _translate(settings: Settings, source: str, topics: Topics, files: _Files) -> RunApp:
+    """An app and a consumer group for each format: one that is added or left out moves no other's partitions."""
+    app = _app(settings, f"{settings.group}-translate-{source}", topics.source_partitions[source])
+    translate = Translate(
+        FORMATS[source], mapping=files.mapping, rules=files.rules, topics=topics, window=_window(settings)
+    )
+    app.stateful(topics.sources[source], translate.compute)
+    return app
 
 
 def _rekey(settings: Settings, topics: Topics, rules: RuleBook) -> RunApp:

@@ -38,16 +38,15 @@ from typing import Any, Final
 from streams.settings import BadSettings, Settings
 from streams.worker.health import HealthServer, State, Watched, merged
 from streams.worker.line import Line, follow
+from streams.worker.starting import SIGNALS
 
-__all__ = ["SIGNALS", "Member", "check_shares", "obey", "share", "supervise"]
+__all__ = ["Member", "check_shares", "obey", "share", "supervise"]
 
 logger: Final = logging.getLogger(__name__)
 
 Member = Callable[[int, Settings, socket.socket], None]
 """What a process runs: with its number, its settings and its end of the line. Must be one that pickles."""
 
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-"""What tells a worker to stop."""
 END_S: Final = 9.6
 """For all to have ended: a process gives itself nine seconds, an orchestrator gives ten."""
 

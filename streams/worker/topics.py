@@ -18,7 +18,7 @@ from streams.runs.errors import PartitionsDiffer
 from streams.settings import Settings
 from streams.worker.broker import client_options
 
-__all__ = ["ChangelogUneven", "TopicNames", "Topics", "TopicsMissing", "ensure_topics"]
+__all__ = ["ChangelogUneven", "TopicNames", "Topics", "TopicsMissing", "ensure_input", "ensure_topics"]
 
 logger: Final = logging.getLogger(__name__)
 _READY_S: Final = 30.0
@@ -66,6 +66,8 @@ class TopicNames:
         self.ledger_changelog: Final = settings.topic(f"{settings.group}-ledger-changelog")
         self.input: Final = self.keyed if settings.rekey else self.interactions
         """What `attribute` reads."""
+        self.sources: Final = {name: settings.topic(f"chat-source-{name}") for name in settings.source_formats}
+        """By format, what `translate` reads."""
 
     def catalogued(self, settings: Settings) -> dict[str, Topic]:
         """The catalogue's entry of each topic that these settings need, by its name here."""
@@ -79,6 +81,7 @@ class TopicNames:
         }
         if settings.rekey:
             needed[self.keyed] = "chat-interactions-keyed"
+        needed |= dict.fromkeys(self.sources.values(), "chat-source-<format>")
         return {here: topic_named(name) for here, name in needed.items()}
 
 
@@ -88,6 +91,8 @@ class Topics(TopicNames):
     def __init__(self, settings: Settings, partitions: Mapping[str, int]) -> None:
         super().__init__(settings)
         self.input_partitions: Final = partitions[self.input]
+        self.interactions_partitions: Final = partitions[self.interactions]
+        self.source_partitions: Final = {name: partitions[topic] for name, topic in self.sources.items()}
         self.keyed_partitions: Final = partitions.get(self.keyed, 0)
         self.events_partitions: Final = partitions[self.events]
         self._receipts: Final = partitions[self.receipts]
@@ -115,7 +120,23 @@ async def ensure_topics(settings: Settings) -> Topics:
     Raises TopicsMissing, ChangelogUneven, and KafkaError where the broker fails.
     """
     names = TopicNames(settings)
-    catalogue = names.catalogued(settings)
+    partitions = await _ensure(settings, names, names.catalogued(settings))
+    _check_changelogs(names, partitions)
+    return Topics(settings, partitions)
+
+
+async def ensure_input(settings: Settings) -> str:
+    """The topic of interactions, created where it is missing: whoever only writes there needs no other.
+
+    Raises TopicsMissing, and KafkaError where the broker fails.
+    """
+    names = TopicNames(settings)
+    await _ensure(settings, names, {names.interactions: names.catalogued(settings)[names.interactions]})
+    return names.interactions
+
+
+async def _ensure(settings: Settings, names: TopicNames, catalogue: Mapping[str, Topic]) -> dict[str, int]:
+    """The partitions of these topics, which are there now."""
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()
     try:
@@ -126,8 +147,7 @@ async def ensure_topics(settings: Settings) -> Topics:
             partitions = await _until_there(admin, list(catalogue))
     finally:
         await admin.close()
-    _check_changelogs(names, partitions)
-    return Topics(settings, partitions)
+    return partitions
 
 
 def _wanted(

@@ -24,6 +24,7 @@ def by_name(topics=TOPICS):
 
 def test_the_topics_are_those_of_the_contract():
     assert [topic.name for topic in TOPICS] == [
+        "chat-source-<format>",
         "chat-interactions",
         "chat-interactions-keyed",
         "ga-events",
@@ -36,7 +37,7 @@ def test_the_topics_are_those_of_the_contract():
 
 @by_name()
 def test_a_name_has_hyphens_and_never_a_dot(topic):
-    assert re.fullmatch(r"(<group>-)?[a-z]+(-[a-z]+)*", topic.name)
+    assert re.fullmatch(r"(<group>-)?[a-z]+(-[a-z]+)*(-<format>)?", topic.name)
 
 
 @by_name()
@@ -71,19 +72,22 @@ def test_every_party_writes_or_reads_somewhere_and_is_told():
 
 
 def test_the_agents_are_the_stages_of_a_dead_letter():
-    agents = set(PARTIES) - {"sender", "dead-letters", "receipts", "consumers"}
+    agents = set(PARTIES) - {"sender", "ingest", "dead-letters", "receipts", "consumers"}
     assert agents == set(get_args(Stage))
     assert agents == set(topic_named("dead-letters").producers)
 
 
-@pytest.mark.parametrize("party", [*get_args(Stage), "dead-letters"])
+@pytest.mark.parametrize("party", [*get_args(Stage), "ingest", "dead-letters"])
 def test_who_is_of_chat2ga_exists_in_its_code(party):
-    module = f"streams.cli.{party.replace('-', '_')}" if party == "dead-letters" else f"streams.worker.{party}"
+    of_the_command_line = party in ("ingest", "dead-letters")
+    module = f"streams.cli.{party.replace('-', '_')}" if of_the_command_line else f"streams.worker.{party}"
     assert importlib.util.find_spec(module)
 
 
 def test_what_one_agent_writes_for_another_arrives_there():
-    """The way of a record: in, (keyed), attributed, delivered, told."""
+    """The way of a record: (translated,) in, (keyed), attributed, delivered, told."""
+    assert topic_named("chat-source-<format>").consumers == ("translate",)
+    assert {"ingest", "translate"} < set(topic_named("chat-interactions").producers)
     assert "rekey" in topic_named("chat-interactions").consumers
     assert topic_named("chat-interactions-keyed").producers[0] == "rekey"
     assert "attribute" in topic_named("chat-interactions-keyed").consumers
@@ -99,8 +103,9 @@ def test_a_changelog_is_read_by_the_agent_that_writes_it_and_by_nobody_else(topi
     assert len(topic.producers) == 1
 
 
-def test_only_the_keyed_topic_comes_and_goes_with_rekey():
+def test_only_the_keyed_topic_comes_and_goes_with_rekey_and_those_of_other_formats_with_sources():
     assert [topic.name for topic in TOPICS if topic.only_with_rekey] == ["chat-interactions-keyed"]
+    assert [topic.name for topic in TOPICS if topic.only_with_sources] == ["chat-source-<format>"]
 
 
 # -- how it is kept ------------------------------------------------------------------

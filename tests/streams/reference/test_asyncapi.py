@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from typing import get_args
 
 import pytest
@@ -85,10 +86,9 @@ def test_an_address_is_the_topics_name_as_settings_make_it():
     addresses = {channel["title"]: channel["address"] for channel in DOCUMENT["channels"].values()}
     assert addresses["ga-events"] == "{prefix}ga-events"
     assert addresses["<group>-ledger-changelog"] == "{prefix}{group}-ledger-changelog"
+    assert addresses["chat-source-<format>"] == "{prefix}chat-source-{format}"
     for channel in DOCUMENT["channels"].values():
-        assert set(channel["parameters"]) == {
-            name for name in ("prefix", "group") if f"{{{name}}}" in channel["address"]
-        }
+        assert set(channel["parameters"]) == set(re.findall(r"\{(\w+)\}", channel["address"]))
 
 
 def test_the_agents_do_what_the_catalogue_says_and_others_have_no_operation():
@@ -98,7 +98,7 @@ def test_the_agents_do_what_the_catalogue_says_and_others_have_no_operation():
     }
     agents = get_args(Stage)
     wanted = {
-        (party, action, topic.name.removeprefix("<group>-"))
+        (party, action, topic.name.removeprefix("<group>-").removesuffix("-<format>"))
         for topic in TOPICS
         for action, parties in (("send", topic.producers), ("receive", topic.consumers))
         for party in parties
@@ -115,6 +115,7 @@ def test_each_agent_reads_in_a_consumer_group_of_its_own_and_a_table_in_none():
     }
     assert groups == {
         "attribute-receives-chat-interactions": ["chat2ga"],
+        "translate-receives-chat-source": ["chat2ga-translate-<format>"],
         "rekey-receives-chat-interactions": ["chat2ga-rekey"],
         "attribute-receives-chat-interactions-keyed": ["chat2ga"],
         "deliver-receives-ga-events": ["chat2ga-deliver"],
