@@ -101,6 +101,7 @@ TESTED_ELSEWHERE = {
     "streams/demo/leash": "streams/demo/test_children",
     "streams/demo/quiet": "streams/demo/test_run",
     "streams/errors": "streams/cli/test_running",
+    "streams/ingest/errors": "streams/ingest/test_server",
     "streams/replay/plan": "streams/replay/test_run",
     # Nothing shows that they are right but a real Kafka, and what it holds in the end.
     "streams/runs/errors": GUARANTEES,
@@ -111,6 +112,7 @@ TESTED_ELSEWHERE = {
     "streams/worker/broker": GUARANTEES,
     "streams/worker/refusal": "guarantees/test_security",
     "streams/worker/rekey": GUARANTEES,
+    "streams/worker/starting": "streams/cli/test_worker",
     "streams/worker/topics": GUARANTEES,
 }
 """Modules without a test file of their own, and the one that holds them to what they do."""

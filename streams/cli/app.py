@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import check, dead_letters, demo, explain, receipts, replay, schema, worker
+from streams.cli import check, dead_letters, demo, explain, ingest, receipts, replay, schema, worker
 from streams.cli.console import any_encoding
 from streams.cli.running import USAGE, Debug, ended, tell
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(worker.worker)
+app.command()(ingest.ingest)
 app.command()(check.check)
 app.command()(replay.replay)
 app.command()(explain.explain)

@@ -79,6 +79,33 @@ def _file_rows(settings: "Settings") -> list[Row]:
         rows += _fault_rows("rules", error)
     else:
         rows.append(("good", "rules", f"{settings.rules or 'no file: the defaults'}; rules_version {read.version()}"))
+    return [*rows, *_door_rows(settings)]
+
+
+def _door_rows(settings: "Settings") -> list[Row]:
+    """The two doors for other formats, where they are set up."""
+    from streams.configuration import BadFile
+    from streams.ingest import read_endpoints
+    from streams.settings import BadSettings
+    from streams.worker.translate import mapping_of
+
+    rows: list[Row] = []
+    if settings.sources or settings.mapping:
+        try:
+            mapping_of(settings)
+        except BadFile as error:
+            rows += _fault_rows("mapping", error)
+        except BadSettings as bad:
+            rows += [(_FAULT, "mapping", fault) for fault in bad.faults]
+        else:
+            rows.append(("good", "mapping", f"{settings.mapping or 'no file: nothing is mapped'}"))
+    if settings.ingest:
+        try:
+            served = read_endpoints(settings.ingest)
+        except BadFile as error:
+            rows += _fault_rows("ingest", error)
+        else:
+            rows.append(("good", "ingest", f"{settings.ingest}: {', '.join(served)}"))
     return rows
 
 

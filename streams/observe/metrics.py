@@ -33,6 +33,10 @@ __all__ = [
     "GA_IN_FLIGHT",
     "GA_REQUESTS",
     "GA_SECONDS",
+    "INGEST_IN_FLIGHT",
+    "INGEST_RECORDS",
+    "INGEST_REQUESTS",
+    "INGEST_SECONDS",
     "LAG",
     "METRICS",
     "REBALANCES",
@@ -48,6 +52,8 @@ __all__ = [
     "WATERMARK",
     "GaEndpoint",
     "GaOutcome",
+    "IngestOutcome",
+    "IngestedAs",
     "Labelled",
     "RecordOutcome",
     "exposition",
@@ -58,6 +64,22 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 RecordOutcome = Literal["applied", "duplicate", "seen", "unknown", "dead_letter"]
 GaOutcome = Literal["accepted", "refused", "throttled", "server_error", "timeout", "unreachable"]
 GaEndpoint = Literal["own", "global", "eu"]
+IngestOutcome = Literal[
+    "accepted",
+    "nothing",
+    "invalid",
+    "cut_short",
+    "unauthorised",
+    "not_found",
+    "slow",
+    "too_large",
+    "encoded",
+    "throttled",
+    "failed",
+    "busy",
+    "unavailable",
+]
+IngestedAs = Literal["written", "unknown"]
 
 _P = ParamSpec("_P")
 _M = TypeVar("_M", bound=MetricWrapperBase)
@@ -140,6 +162,14 @@ class _OfEndpoint(NamedTuple):
     endpoint: GaEndpoint
 
 
+class _OfIngest(NamedTuple):
+    outcome: IngestOutcome
+
+
+class _OfIngested(NamedTuple):
+    outcome: IngestedAs
+
+
 class _OfReceipt(NamedTuple):
     outcome: ReceiptOutcome
 
@@ -160,6 +190,26 @@ def _histogram(
 
 _RUN_SIZES: Final = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+# -- requests in -------------------------------------------------------------------
+
+INGEST_REQUESTS: Final = _counter(
+    "chat2ga_ingest_requests",
+    "Requests to `chat2ga ingest`, by what became of them: interactions acknowledged by Kafka; nothing to write; a "
+    "body that is no record of the format, or not whole; no valid signature or token; no such endpoint; a body that "
+    "came too slowly, is too large, or encoded; more than the endpoint takes; a fault of ours; too many at once; "
+    "Kafka away.",
+    _OfIngest,
+)
+INGEST_RECORDS: Final = _counter(
+    "chat2ga_ingest_records",
+    "What was in requests: interactions written and acknowledged; records that give none, as their type is not known.",
+    _OfIngested,
+)
+INGEST_SECONDS: Final = Histogram(
+    "chat2ga_ingest_seconds", "One request, from its headers to its answer.", buckets=_SECONDS, registry=REGISTRY
+)
+INGEST_IN_FLIGHT: Final = Gauge("chat2ga_ingest_in_flight", "Requests being worked on now.", registry=REGISTRY)
 
 # -- records in --------------------------------------------------------------------
 
@@ -225,6 +275,10 @@ RECEIPTS: Final = _counter(
 )
 
 METRICS: Final[tuple[Labelled[..., Any] | MetricWrapperBase, ...]] = (
+    INGEST_REQUESTS,
+    INGEST_RECORDS,
+    INGEST_SECONDS,
+    INGEST_IN_FLIGHT,
     RECORDS,
     RUNS,
     RUN_RECORDS,

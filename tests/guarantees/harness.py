@@ -46,7 +46,7 @@ ACCOUNTS: Final = _accounts
 """Those of the sample traffic: every way of being measured."""
 
 Only = Literal["attribute", "deliver"] | None
-Part = Literal["rekey", "attribute", "deliver"]
+Part = Literal["translate", "rekey", "attribute", "deliver"]
 
 
 class Chat2ga:
@@ -208,7 +208,9 @@ class Chat2ga:
     def _reads(self, part: Part) -> tuple[str, str]:
         """Consumer group and topic of a part."""
         keyed = f"{self.prefix}chat-interactions-keyed" if self.settings.get("rekey") else self.input
+        source = self.settings.get("sources")  # one of them
         return {
+            "translate": (f"{GROUP}-translate-{source}", f"{self.prefix}chat-source-{source}"),
             "rekey": (f"{GROUP}-rekey", self.input),
             "attribute": (GROUP, keyed),
             "deliver": (f"{GROUP}-deliver", f"{self.prefix}ga-events"),
@@ -239,13 +241,15 @@ class Chat2ga:
         Without parts: those there are, `deliver` where there is a collector.
         """
         all_of_them: dict[Part, object] = {
+            "translate": self.settings.get("sources"),
             "rekey": self.settings.get("rekey"),
             "attribute": True,
             "deliver": self.google,
         }
         for part in parts or [part for part, is_there in all_of_them.items() if is_there]:
             topic = self._reads(part)[1]
-            of_transactions = self.exactly_once and topic != self.input
+            fed = topic == self.input and not self.settings.get("sources")
+            of_transactions = self.exactly_once and part != "translate" and not fed
 
             async def nothing_left(part: Part = part, topic: str = topic, *, behind: bool = of_transactions) -> bool:
                 committed = await self.committed(part)

@@ -5,6 +5,7 @@ that uses one bears the mark `kafka` by itself.
 """
 
 from tests.kafka.cluster import KafkaCluster
+from tests.kafka.ingest import IngestProcess
 from tests.kafka.processes import Process, free_ports
 from tests.kafka.records import (
     Record,
@@ -20,6 +21,7 @@ from tests.kafka.records import (
 from tests.kafka.worker import WorkerProcess
 
 __all__ = [
+    "IngestProcess",
     "KafkaCluster",
     "Process",
     "Record",
