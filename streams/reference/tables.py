@@ -19,6 +19,7 @@ from streams.measurement import LIMITS
 from streams.measurement.ga4 import Params
 from streams.observe.metrics import METRICS, Labelled
 from streams.reference.events import EVENTS, OPTIONS
+from streams.reference.formats import formats
 from streams.reference.meanings import meaning_of
 from streams.reference.parameters import PARAMETERS, ParameterRow
 from streams.settings import PREFIX, Settings
@@ -37,6 +38,7 @@ def tables() -> dict[str, str]:
         "rules.md": _page("Rules and events", _rules()),
         "metrics.md": _page("Metrics", _metrics()),
         "dead-letters.md": _page("Dead letters", _dead_letters()),
+        "formats.md": _page("Raw formats", (part if isinstance(part, str) else _table(*part) for part in formats())),
         "google-analytics.md": _page("Google Analytics: parameters and limits", _google_analytics()),
     }
 

@@ -35,30 +35,19 @@ class Variables(msgspec.Struct, frozen=True):
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
-    """A mapping file; the defaults supply nothing. Each field is a key of the file."""
+    """A mapping file; the defaults supply nothing. What each key does: docs/reference/formats.md."""
 
     account_id: AccountId | None = None
-    """The account of records that tell none."""
     accounts: dict[str, AccountId] = {}
-    """Accounts as the format calls them, and what they are called here."""
     automations: dict[str, Automation] = {}
-    """Automations by the id or the name that a record tells."""
     automation_kind: AutomationKind | None = None
-    """The kind of automations that neither the format nor `automations` tells."""
     agents: dict[str, str] = {}
-    """Names of agents by their ids, where records tell the id alone."""
     agent_joined: Literal["first_agent_message", "assigned"] | None = None
-    """What an agent's joining is taken from, where the format has none."""
     box_opened: Literal["first_visitor_message"] | None = None
-    """What the opening of the box is taken from, where the format has none."""
     measurement_ids: tuple[MeasurementId, ...] = ()
-    """As if found on the page: they go with each page that a record tells, and everywhere if the format tells none."""
     ratings: dict[str, Literal[5, 3, 1]] = {}
-    """What the sender's ratings are worth, numbers and words."""
     variables: Variables = Variables()
-    """Where the site puts ids into variables of its own."""
     channels: tuple[str, ...] = ()
-    """The only channels to be looked at, as the format calls them; none: all of them."""
 
     def account(self, told: str | None) -> str | None:
         """The account of a record that tells this one; None where nobody says it."""

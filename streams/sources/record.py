@@ -46,6 +46,12 @@ class At(NamedTuple):
         """The value as an id: a text that is not empty, or a whole number in digits."""
         return str(self.value) if type(self.value) is int else self.text
 
+    def truth(self) -> "bool | Fault":
+        """Whether it is true; what is missing is not."""
+        if self.value is None or isinstance(self.value, bool):
+            return self.value is True
+        return self.expected("true or false")
+
     def expected(self, what: str) -> Fault:
         """The fault that something else stands here."""
         return Fault(self.path or "$", f"Expected {what}")

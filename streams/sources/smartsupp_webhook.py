@@ -20,7 +20,7 @@ from streams.sources.format import Format
 from streams.sources.mapping import Mapping
 from streams.sources.record import At, first
 from streams.sources.signature import Signature
-from streams.sources.telling import Telling, account, agent, automation, page, user
+from streams.sources.telling import Telling, account, agent, automation, page, site_ids
 from streams.sources.times import instant
 
 __all__ = ["SMARTSUPP_WEBHOOK"]
@@ -41,10 +41,13 @@ def _drafts(record: At, mapping: Mapping) -> Sequence[Draft] | Fault | Unknown:
     if tell is None:
         return Unknown(event.text)
     data = record.at("data")
+    conversation = _conversation(data)
+    if conversation.id is None:
+        return conversation.expected("a conversation's id")
     channel = data.at("conversation", "channel", "type")
     if not mapping.looks_at(channel.value):
         return Unknown(f"{event.text} of {channel.value}")
-    telling = Telling(_NAME, mapping, _common(record, data, mapping), _conversation(data))
+    telling = Telling(_NAME, mapping, _common(record, data, mapping), conversation.id)
     said = tell(telling, record, mapping)
     return telling.drafts if said is None else said
 
@@ -57,20 +60,14 @@ def _conversation(data: At) -> At:
 
 def _common(record: At, data: At, mapping: Mapping) -> Draft:
     conversation, message = data.at("conversation"), data.at("message")
-    variables = conversation.at("variables")
-    names = mapping.variables
     return {
         "account_id": account(mapping, record.at("account_id")),
         "timestamp": instant(first(message.at("created_at"), record.at("timestamp"))),
         "session_id": _conversation(data),
         "visitor_id": first(conversation.at("visitor_id"), message.at("visitor_id")),
         "conversation_id": _conversation(data),
-        "user_id": user(variables.at(names.user_id)) if names.user_id else None,
-        "ga": {
-            "client_id": variables.at(names.ga_client_id) if names.ga_client_id else None,
-            "session_id": variables.at(names.ga_session_id) if names.ga_session_id else None,
-        },
         "page": page(mapping, message.at("page_url")),
+        **site_ids(mapping, conversation.at("variables")),
     }
 
 
@@ -89,9 +86,12 @@ def _replied(author: str) -> Callable[[Telling, At, Mapping], _Said]:
         content = message.at("content")
         text = content.at("text") if isinstance(content.value, dict) else content
         told = message.at("trigger_id"), message.at("trigger_name")
+        offline = message.at("is_offline").truth()
+        if isinstance(offline, Fault):
+            return offline
         match sub_type.text or author:
             case "contact":
-                telling.visitor_wrote(key, text=text, online=message.at("is_offline").value is not True)
+                telling.visitor_wrote(key, text=text, online=not offline)
             case "agent":
                 telling.agent_wrote(agent(mapping, message.at("agent_id"), message.at("author_name")), key)
             case "bot":

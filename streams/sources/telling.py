@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from schemas.interaction import AutomationKind, Fault
 from streams.sources.draft import Draft, hashed, identity
-from streams.sources.mapping import Mapping
+from streams.sources.mapping import Automation, Mapping
 from streams.sources.ratings import worth
 from streams.sources.record import At
 
-__all__ = ["Telling", "account", "agent", "automation", "page", "user"]
+__all__ = ["Telling", "account", "agent", "automation", "page", "site_ids"]
 
 
 def account(mapping: Mapping, told: At) -> At:
@@ -22,9 +22,23 @@ def account(mapping: Mapping, told: At) -> At:
     return At(mapping.account(told.id), told.path) if told.value is None or told.id else told
 
 
-def user(told: At) -> At:
-    """The site's id of a user, unless it is an e-mail address, which Google wants in no hit."""
-    return At(None, told.path) if told.text and "@" in told.text else told
+def site_ids(mapping: Mapping, variables: At, *inside: str, user_id: At | None = None) -> Draft:
+    """The site's id of its user and Google's ids, from where the mapping says that the site puts them.
+
+    `inside` leads from a variable to its value; `user_id` is the format's own. No
+    e-mail address is taken for an id: Google wants none in a hit.
+    """
+    names = mapping.variables
+    user = variables.at(names.user_id, *inside) if names.user_id else user_id
+    if user is not None and user.text and "@" in user.text:
+        user = None
+    return {
+        "user_id": user,
+        "ga": {
+            "client_id": variables.at(names.ga_client_id, *inside) if names.ga_client_id else None,
+            "session_id": variables.at(names.ga_session_id, *inside) if names.ga_session_id else None,
+        },
+    }
 
 
 def agent(mapping: Mapping, told: At, *names: At) -> Draft | None:
@@ -43,15 +57,17 @@ def automation(
     kind: AutomationKind | None = None,
     default: AutomationKind | None = None,
     nameless: str | None = None,
+    listed: Automation | None = None,
 ) -> Draft | None:
     """An automation by id or name; None where nobody says of what kind it is.
 
     `kind` is what the format tells, `default` what it may be taken for, `nameless`
-    the id of one of which neither id nor name is told.
+    the id of one of which neither id nor name is told, `listed` what the mapping
+    says of it, if that was looked up already.
     """
     if told.value is None:
         told = At(name.value if name.text else nameless, told.path)
-    listed = mapping.known(told.id, name.text)
+    listed = listed or mapping.known(told.id, name.text)
     chosen = (listed and listed.kind) or kind or mapping.automation_kind or default
     if chosen is None:
         return None
@@ -72,12 +88,12 @@ def page(mapping: Mapping, url: At, title: At | None = None, referrer: At | None
 class Telling:
     """The interactions of one record, in order."""
 
-    def __init__(self, source: str, mapping: Mapping, common: Draft, scope: At) -> None:
+    def __init__(self, source: str, mapping: Mapping, common: Draft, scope: str) -> None:
         """`common` is what all of them carry; `scope`, the conversation or visitor, bounds what is told once."""
         self._source: Final = source
         self._mapping: Final = mapping
         self._common: Final = common
-        self._scope: Final = scope.id or ""
+        self._scope: Final = scope
         self.timestamp: At | None = None  # in place of the common one
         self.drafts: Final[list[Draft]] = []
 

@@ -9,10 +9,11 @@ import pytest
 from schemas.account import Account, Accounts
 from schemas.keys import KeyFault
 from schemas.options import Options
-from streams.configuration import BadFile, read_accounts, read_options, read_toml
+from streams.configuration import BadFile, read_accounts, read_mapping, read_options, read_toml
 from streams.errors import Chat2gaError, Fault
+from streams.sources import Mapping
 
-READERS = pytest.mark.parametrize("read", [read_toml, read_accounts, read_options])
+READERS = pytest.mark.parametrize("read", [read_toml, read_accounts, read_options, read_mapping])
 
 
 @pytest.fixture
@@ -37,11 +38,13 @@ def told(read, path):
 def test_without_a_file_everything_has_the_contracts_defaults():
     assert read_accounts(None) == Accounts()
     assert read_options(None) == Options()
+    assert read_mapping(None) == Mapping()
 
 
-def test_accounts_and_options_of_a_file(file):
+def test_accounts_options_and_mapping_of_a_file(file):
     assert read_accounts(file('[accounts.acme]\nplan = "free"')).of("acme") == Account(plan="free")
     assert read_options(file("tab_window_s = 2")) == Options(tab_window_s=2)
+    assert read_mapping(file('account_id = "acme"')) == Mapping(account_id="acme")
     assert read_toml(file("a = 1\n[b]\nc = 'é'")) == {"a": 1, "b": {"c": "é"}}
 
 
@@ -77,6 +80,7 @@ def test_every_fault_is_told_with_file_and_key(file):
     assert [fault.key for fault in bad.faults] == ["x", "defaults.plan", "accounts.acme.region"]
     assert all(f"{path}: {fault.key}: " in str(bad) for fault in bad.faults)
     assert [fault.key for fault in told(read_options, file("tab_window_s = -1\nx = 1")).faults] == ["tab_window_s", "x"]
+    assert [fault.key for fault in told(read_mapping, file("[accounts]\n1 = 'a/b'\n[x]")).faults] == ["accounts.1", "x"]
 
 
 def test_it_is_the_operators_fault_and_trying_again_does_not_help(file):
