@@ -114,7 +114,7 @@ class IngestServer:
 
     def _told(self, answer: Answer, request: web.Request) -> web.Response:
         metrics.INGEST_REQUESTS.labels(answer.outcome).inc()
-        headers = dict(answer.headers)
+        headers = {**answer.headers, "Server": "chat2ga"}  # aiohttp's would name its version and Python's
         if answer.retry_after_s is not None:
             headers["Retry-After"] = str(answer.retry_after_s)
         if answer.body is None:

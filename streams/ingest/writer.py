@@ -62,7 +62,7 @@ class Writer:
             "request_timeout_ms": round(patience_s * 1000),
         }
         self._line: _Line | None = None
-        self._again: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []  # the end of the last producer, and the search for the next one
 
     async def open(self) -> None:
         """Reach Kafka. Raises KafkaError, OSError, TimeoutError."""
@@ -107,11 +107,12 @@ class Writer:
         self._line = None
         line.cut()
         logger.warning("%s: not acknowledged (%s): requests are answered 503 until Kafka answers", self._topic, reason)
-        self._again = asyncio.create_task(self._reconnect(line.producer), name="reconnect")
+        ending = asyncio.create_task(line.producer.abandon(), name="abandon")
+        self._tasks = [asyncio.create_task(self._reconnect(ending), name="reconnect"), ending]
 
-    async def _reconnect(self, producer: Producer) -> None:
+    async def _reconnect(self, ending: asyncio.Task[None]) -> None:
         with client_silent():
-            await producer.abandon()
+            await asyncio.wait([ending])  # two producers at once would be two in whose hands a request may be
             while self._line is None:
                 try:
                     self._line = await self._connected()
@@ -147,9 +148,9 @@ class Writer:
 
     async def close(self) -> None:
         """Let go of Kafka. Whoever still waits for an acknowledgement gets none."""
-        if self._again is not None:
-            self._again.cancel()
-            await asyncio.wait([self._again])
+        if self._tasks:
+            self._tasks[0].cancel()
+            await asyncio.wait(self._tasks)
         line, self._line = self._line, None
         if line is not None:
             line.cut()

@@ -127,6 +127,7 @@ async def test_who_is_believed_is_told_that_kafka_is_away_and_when_to_come_again
     async with serving() as served:
         before = counted("unavailable")
         status, told, answered = await served.post(endpoint, body, headers)
+    assert answered["Server"] == "chat2ga"
     assert (status, told, answered["Retry-After"]) == (503, {"error": "not written: send it again"}, "5")
     assert counted("unavailable") == before + 1
 

@@ -17,13 +17,13 @@ PATIENCE_S = 1.5
 class Writing:
     """A writer to a topic of four partitions."""
 
-    def __init__(self, kafka, topic):
-        self.kafka, self.topic = kafka, topic
+    def __init__(self, kafka, topic, *, patience_s=PATIENCE_S, copies=1):
+        self.kafka, self.topic, self.copies = kafka, topic, copies
         options = {"bootstrap_servers": kafka.bootstrap, "client_id": "test"}
-        self.writer = Writer(topic, options, patience_s=PATIENCE_S, idempotence=True)
+        self.writer = Writer(topic, options, patience_s=patience_s, idempotence=True)
 
     async def __aenter__(self):
-        await create_topics(self.kafka.bootstrap, self.topic)
+        await create_topics(self.kafka.bootstrap, self.topic, replication=self.copies)
         await self.writer.open()
         return self
 
@@ -45,6 +45,12 @@ class Writing:
 
     async def values(self):
         return sorted(each.value for each in await read_topic(self.kafka.bootstrap, self.topic))
+
+
+async def frozen(kafka):
+    """Freeze the broker, and wait until it stands still: what it is sent until then it may answer."""
+    kafka.freeze(1)
+    await asyncio.sleep(0.3)
 
 
 def record(value, key=b"k"):
@@ -93,8 +99,7 @@ async def test_with_the_broker_away_it_refuses_within_its_patience_and_then_at_o
 
 async def test_a_short_absence_is_waited_out(kafka_cluster, prefix):
     """Of three brokers one hands its partitions over: nobody is refused."""
-    async with Writing(kafka_cluster, f"{prefix}t") as writing:
-        writing.writer._patience_s = 20.0
+    async with Writing(kafka_cluster, f"{prefix}t", patience_s=20.0, copies=3) as writing:
         written = 0
         stopping = asyncio.create_task(asyncio.to_thread(kafka_cluster.stop, 1))
         while not stopping.done() or written < 20:
@@ -108,7 +113,7 @@ async def test_all_who_wait_are_refused_together_and_what_was_on_its_way_is_the_
 ):
     async with Writing(kafka_alone, f"{prefix}t") as writing:
         await writing.writer.write([record(b"0")])
-        kafka_alone.freeze(1)
+        await frozen(kafka_alone)
         began = time.monotonic()
         first = asyncio.create_task(writing.refused(b"1"))
         await asyncio.sleep(PATIENCE_S / 2)
@@ -126,7 +131,7 @@ async def test_all_who_wait_are_refused_together_and_what_was_on_its_way_is_the_
 
 async def test_whoever_waits_at_the_end_is_refused(kafka_alone, prefix):
     async with Writing(kafka_alone, f"{prefix}t") as writing:
-        kafka_alone.freeze(1)
+        await frozen(kafka_alone)
         waiting = asyncio.create_task(writing.refused(b"1"))
         await asyncio.sleep(0.2)
         await writing.writer.close()
