@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from streams.sources import FORMATS, Coverage, Format, Mapping, Signature, coverage
-from streams.sources.facts import FACTS, Never, Told
+from streams.sources.facts import FACTS, Never
 
 __all__ = ["KEYS", "formats"]
 
@@ -121,6 +121,6 @@ def _lacking(each: Format) -> list[tuple[str, ...]]:
     for name, fact in each.facts.items():
         if isinstance(fact, Never):
             rows.append((FACTS[name], f"not at all: {fact.why}"))
-        elif isinstance(fact, Told) and fact.under is not None and not fact.under(Mapping()):
+        elif fact.under is not None and not fact.under(Mapping()):
             rows.append((FACTS[name], f"with {fact.says}"))
     return rows

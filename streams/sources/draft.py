@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.interaction import MAX_RECORD_BYTES, Fault, decode_interaction
+from schemas.interaction import Fault, decode_interaction
 from streams.sources.record import At
 
 __all__ = ["Draft", "content_id", "encoded", "hashed", "identity"]
@@ -42,13 +42,9 @@ def encoded(draft: Draft) -> bytes | Fault:
     """The interaction's JSON, or what is wrong with the record that it was taken from."""
     places: dict[str, str] = {}
     plain = _plain(draft, "", places)
-    if isinstance(plain, Fault):
-        return plain
     if "account_id" not in plain:
         return Fault(places.get("account_id") or "$", _NO_ACCOUNT)
     raw = msgspec.json.encode(plain)
-    if len(raw) > MAX_RECORD_BYTES:
-        return Fault("$", f"It makes an interaction of {len(raw)} bytes; one may have {MAX_RECORD_BYTES}", "too_large")
     decoded = decode_interaction(raw, _ANY_TIME_MICROS)
     if isinstance(decoded, Fault):
         # Of session and visitor one is missed where neither is told: it is named as this format calls it.
@@ -57,7 +53,7 @@ def encoded(draft: Draft) -> bytes | Fault:
     return raw
 
 
-def _plain(draft: Draft, prefix: str, places: dict[str, str]) -> dict[str, Any] | Fault:
+def _plain(draft: Draft, prefix: str, places: dict[str, str]) -> dict[str, Any]:
     """The fields without their places, which are noted by the fields' own paths."""
     plain: dict[str, Any] = {}
     for name, given in draft.items():
@@ -65,12 +61,8 @@ def _plain(draft: Draft, prefix: str, places: dict[str, str]) -> dict[str, Any] 
         if isinstance(given, At):
             places[prefix + name] = given.path
             value = str(given.value) if name in _IDS and type(given.value) is int else given.value
-            if isinstance(value, (dict, list)):
-                return given.expected("a text")
         elif isinstance(given, abc.Mapping):
             value = _plain(given, f"{prefix}{name}.", places) or None
-            if isinstance(value, Fault):
-                return value
         if value is not None and (value != "" or name in _MAY_BE_EMPTY):
             plain[name] = value
     return plain

@@ -26,7 +26,7 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """One raw format."""
+    """One raw format. Goes to another process by its name."""
 
     name: str
     what: str

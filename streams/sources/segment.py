@@ -10,6 +10,9 @@ A bot that answers is an agent to the spec, so the mapping says which agents are
 automations. `Live Chat Conversation Started` is sent with the first message; where
 `Live Chat Message Sent` follows for the same one, both have its `message_id`.
 
+One call is one record: Segment's webhooks have to send without batching, as they
+sign but the first call of a batch.
+
 The session is the visitor's: the anonymous id, else the user's. An id that is an
 e-mail address is hashed, as the ids of sessions are made of it.
 """

@@ -6,7 +6,7 @@ one in `message`) and docs/advanced/messages.md (messages of a bot). A record is
 such a message, or an event with one.
 
 A message has an id there; one without is known by a hash of what it says. The
-stream is of one account and never names it.
+stream is of one account and never names it. A rating has the time of its form.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
 """A format: its translation never raises, and its coverage says what comes, what could and what cannot."""
 
-
 from schemas.interaction import Fault, Unknown
 from streams.sources import Coverage, Format, Mapping, coverage
 from streams.sources.draft import content_id
@@ -11,11 +10,15 @@ NEVER = Never("it does not")
 COMMON = {"account_id": "acme", "timestamp": "2026-03-02T09:14:00Z", "session_id": "s"}
 
 
+def from_far_down(record, calls):
+    return from_far_down(record, calls - 1) if calls else content_id(record)
+
+
 def drafts(record, mapping):
     del mapping
     match record.at("say").value:
         case "deep":
-            return [{"type": "box_opened", "interaction_id": content_id(record), **COMMON}]
+            return [{"type": "box_opened", "interaction_id": from_far_down(record, 50), **COMMON}]
         case "unknown":
             return Unknown("x")
         case "fault":
@@ -65,7 +68,7 @@ def test_what_is_unknown_or_a_fault_goes_out_as_it_is():
 
 
 def test_however_deep_a_record_is_nothing_is_raised():
-    """To write it again, for its hash, takes more than to read it: somewhere in between it is a fault."""
+    """What can just be read may be too deep to be written from further down, for its hash."""
     outcomes = []
     for depth in range(1, 2_000):
         made = TEST.translate(b'{"say": "deep", "in": ' + b"[" * depth + b"]" * depth + b"}", Mapping())

@@ -1,5 +1,6 @@
 """A mapping file: validated as a whole, every fault at once with its key."""
 
+import pickle
 import tomllib
 
 import pytest
@@ -129,6 +130,11 @@ def test_the_first_name_that_is_listed_counts():
     assert mapping.known("b1", "Promo") == bot
     assert mapping.known(None, "Promo") == promo
     assert mapping.known("b2", None) is None
+
+
+def test_it_survives_being_handed_to_another_process():
+    mapping = mapping_from(tomllib.loads(FULL))
+    assert pickle.loads(pickle.dumps(mapping)) == mapping
 
 
 def test_records_of_other_channels_are_not_looked_at():

@@ -40,6 +40,13 @@ def test_chatwoot_signs_the_time_and_the_body():
     assert not verify(SECRET, headers | {"x-chatwoot-signature": digits}, BODY)
 
 
+@pytest.mark.parametrize("times", [{}, {"x-chatwoot-timestamp": ""}])
+def test_a_signature_of_no_time_is_none(times):
+    digits = hmac.new(SECRET, b"." + BODY, hashlib.sha256).hexdigest()
+    headers = {"x-chatwoot-signature": f"sha256={digits}", **times}
+    assert not signature_of("chatwoot").verify(SECRET, headers, BODY)
+
+
 @pytest.mark.parametrize(
     "headers",
     [

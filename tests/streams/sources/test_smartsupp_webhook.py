@@ -167,6 +167,7 @@ def test_a_message_without_id_is_known_by_what_the_record_says():
         ({**replied(), "event": 7}, "event"),
         ({**replied(), "type": 7}, "type"),
         ({**replied(), "data": None}, "data.conversation.id"),
+        (hook("conversation.contact_replied", message={"id": "ms1", "visitor_id": "vi1"}), "data.conversation.id"),
         ({**replied(), "account_id": None}, "account_id"),
         ({**replied(), "account_id": "a/b"}, "account_id"),
         ({**replied(), "timestamp": None}, "data.message.created_at"),

@@ -103,7 +103,7 @@ def test_a_form_rates_once_it_is_filled_in_and_once_however_often_it_comes():
     [
         (event("agent_assign", assigned="3301"), "event/system/agent_assign"),
         (event("agent_unassign"), "event/system/agent_unassign"),
-        (message("system"), "message/system/text"),
+        (message("system", content={"type": "text", "text": "Bye", "data": {"value": 5}}), "message/system/text"),
         (message("robot"), "message/robot/text"),
     ],
 )
