@@ -49,9 +49,10 @@ FILES: Final = ("a.jsonl", "b.jsonl.gz", "c.jsonl.zst", "d.jsonl", "e.jsonl.gz",
 LARGEST_BYTES: Final = 262_144
 """Of a line: those that are too large for a record are the unit tests' matter."""
 _MIX: Final = Mix(bad=0.001, unknown=0.001, starts_per_s=50.0)
-_LOOK_S: Final = 0.5
-KILLED_AT: Final = 0.6
-"""Of the time that a replay takes: it has dealt, and decided some."""
+_LOOK_S: Final = 1.0
+_POLL_S: Final = 0.02
+KILLED_AT: Final = 0.4
+"""Of the buckets: so many are decided by then."""
 
 Tell = Callable[[str], None]
 
@@ -74,6 +75,7 @@ class Took(msgspec.Struct, frozen=True):
 
     seconds: float
     peak_bytes: int
+    decided: int  # buckets, as far as was seen
     killed: bool
 
 
@@ -131,26 +133,30 @@ def _blocks(base: Sequence[bytes], copies: int, size: int) -> Iterator[list[byte
         yield block
 
 
-def replayed(history: History, out: Path, work: Path, as_of_ms: int, *, kill_after_s: float | None = None) -> Took:
-    """`chat2ga replay`, as its users run it; killed after so long, with all its processes. Raises where it fails."""
+def replayed(history: History, out: Path, work: Path, as_of_ms: int, *, kill_when_decided: int | None = None) -> Took:
+    """`chat2ga replay`, as its users run it; killed with all its processes once so many buckets are decided.
+
+    Raises RuntimeError where it fails.
+    """
     command = [*COMMAND, "replay", str(history.directory), "--to", str(out), "--work", str(work)]
-    command += ["--as-of", str(as_of_ms)]
-    command += ["--dead-letters", f"{out}.dead"]
-    began = time.monotonic()
+    command += ["--as-of", str(as_of_ms), "--dead-letters", f"{out}.dead"]
+    began = looked = time.monotonic()
     with tempfile.TemporaryFile() as said:
         running = subprocess.Popen(command, env=environment(), stderr=said, start_new_session=True)
-        peak = 0
+        peak = decided = 0
         while running.poll() is None:
-            peak = max(peak, _proportional_bytes(running.pid))
-            if kill_after_s is not None and time.monotonic() - began > kill_after_s:
+            if time.monotonic() - looked > _LOOK_S:
+                peak, looked = max(peak, _proportional_bytes(running.pid)), time.monotonic()
+            decided = max(decided, sum(1 for _ in work.glob("*.done")))
+            if kill_when_decided is not None and decided >= kill_when_decided:
                 os.killpg(running.pid, signal.SIGKILL)
                 running.wait()
-                return Took(time.monotonic() - began, peak, killed=True)
-            time.sleep(_LOOK_S)
+                return Took(time.monotonic() - began, peak, decided, killed=True)
+            time.sleep(_POLL_S)
         said.seek(0)
         if running.returncode:
             raise RuntimeError(f"the replay ended with {running.returncode}: {said.read().decode()[-2_000:]}")
-    return Took(time.monotonic() - began, peak, killed=False)
+    return Took(time.monotonic() - began, peak, decided, killed=False)
 
 
 def _proportional_bytes(group: int) -> int:
@@ -245,12 +251,16 @@ def prove(directory: Path, interactions: int, seed: int, *, kafka: KafkaCluster 
         f"{straight.peak_bytes / 2**20:,.0f} MiB at most"
     )
     killed = replayed(
-        history, directory / "again.jsonl", directory / "work", as_of_ms, kill_after_s=straight.seconds * KILLED_AT
+        history,
+        directory / "again.jsonl",
+        directory / "work",
+        as_of_ms,
+        kill_when_decided=max(round(straight.decided * KILLED_AT), 1),
     )
     assert killed.killed
     assert not (directory / "again.jsonl").exists(), "half a file was left"
     again = replayed(history, directory / "again.jsonl", directory / "work", as_of_ms)
-    tell(f"killed after {killed.seconds:.0f} s, and again: {again.seconds:.0f} s")
+    tell(f"killed after {killed.seconds:.0f} s, {killed.decided} buckets decided; and again: {again.seconds:.0f} s")
     differs = [
         name
         for name in ("jsonl", "jsonl.dead")
