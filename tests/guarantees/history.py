@@ -50,7 +50,7 @@ LARGEST_BYTES: Final = 262_144
 """Of a line: those that are too large for a record are the unit tests' matter."""
 _MIX: Final = Mix(bad=0.001, unknown=0.001, starts_per_s=50.0)
 _LOOK_S: Final = 1.0
-_POLL_S: Final = 0.02
+_POLL_S: Final = 0.1
 KILLED_AT: Final = 0.4
 """Of the buckets: so many are decided by then."""
 
