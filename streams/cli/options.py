@@ -113,7 +113,7 @@ def inputs_named(
     inputs: list[str | Input] = []
     for name in names:
         if is_topic(name):
-            inputs += topic_inputs(settings, name, since_ms=since_ms, until_ms=until_ms)
+            inputs += topic_inputs(settings, name, since_ms=since_ms, until_ms=until_ms, asked=(since, until))
         else:
             inputs.append(name)
     return tuple(inputs)

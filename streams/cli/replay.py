@@ -73,7 +73,7 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     began = time.monotonic()
     wanted = Replay(
         inputs=options.inputs_named(inputs, config, since, until),
-        out=_output(to, accounts, receipts, config),
+        out=_output(to, accounts, receipts, work, config),
         book=options.rule_book(accounts, rules, config),
         as_of_ms=None if as_of is None else options.as_of_ms(as_of),
         dead_letters=dead_letters,
@@ -85,7 +85,7 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     try:
         with phases() as told:
             tally = run(wanted, told)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         if work is not None:
             tell(f"what is done lies in {work}: the same command goes on from there.")
         raise
@@ -93,7 +93,11 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
     tell_missing(wanted.translation)
 
 
-def _output(to: str, accounts: Path | None, receipts: str | None, config: Path | None) -> "str | Output":
+def _output(
+    to: str, accounts: Path | None, receipts: str | None, work: str | None, config: Path | None
+) -> "str | Output":
+    if to == "ga" and work is None:
+        raise UsageFault("--to ga needs --work DIR: what was posted must be known when it is interrupted.")
     if (to == "ga") != (receipts is not None):
         raise UsageFault("--to ga and --receipts FILE go together: what became of each event is worth keeping.")
     if to == "kafka":

@@ -44,8 +44,8 @@ class UsageFault(Chat2gaError):
         return self.reason
 
 
-class _Terminated(BaseException):
-    """SIGTERM: end as by Ctrl-C, cleaning up on the way."""
+class _Terminated(SystemExit):
+    """SIGTERM: end as by Ctrl-C, cleaning up on the way. An event loop lets no other exception of this kind through."""
 
 
 def _terminate(*_: object) -> None:

@@ -102,7 +102,8 @@ async def spans(
 ) -> dict[int, Span]:
     """What each partition of the topic holds now, of records from then and before then (record time)."""
     numbers = await partition_numbers(settings, topic)
-    consumer = AIOKafkaConsumer(**client_options(settings))
+    # To what is committed: what a transaction still has open is not there to be read.
+    consumer = AIOKafkaConsumer(**client_options(settings), isolation_level="read_committed")
     async with reaching(settings, consumer):
         partitions = [TopicPartition(topic, number) for number in numbers]
         ends = dict(await consumer.end_offsets(partitions))

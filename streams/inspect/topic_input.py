@@ -15,6 +15,7 @@ from aiokafka import ConsumerRecord
 from streams.errors import Chat2gaError, Fault
 from streams.inspect.reading import Span, between, spans
 from streams.replay import Input, Records, line_at
+from streams.replay.places import RECORD_BYTES
 from streams.settings import Settings
 
 __all__ = ["BadTopic", "is_topic", "topic_inputs"]
@@ -43,12 +44,18 @@ def is_topic(name: str) -> bool:
 
 
 def topic_inputs(
-    settings: Settings, name: str, *, since_ms: int | None = None, until_ms: int | None = None
+    settings: Settings,
+    name: str,
+    *,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    asked: tuple[str | None, ...] = (),
 ) -> tuple[Input, ...]:
     """The partitions that a name stands for: `kafka:TOPIC`, `kafka:TOPIC/PARTITION`, `kafka:TOPIC/PARTITION:FIRST-END`.
 
-    `END` is the offset after the last one; either may be left out. Times are those of
-    the records, epoch milliseconds. Raises BadTopic, BrokerUnreachable, BrokerRefuses and NoTopic.
+    `END` is the offset after the last one; either may be left out. Times are those of the
+    records, epoch milliseconds; `asked` is what they were made of, `7d` say. Raises BadTopic,
+    BrokerUnreachable, BrokerRefuses and NoTopic.
     """
     match = _NAME.fullmatch(name)
     if match is None:
@@ -56,20 +63,22 @@ def topic_inputs(
     topic = match["topic"]
     found = asyncio.run(spans(settings, topic, since_ms=since_ms, until_ms=until_ms))
     if match["partition"] is None:
-        return tuple(_TopicInput(settings, topic, number, span, name) for number, span in found.items())
+        return tuple(_TopicInput(settings, topic, number, span, (name, *asked)) for number, span in found.items())
     number = int(match["partition"])
     if number not in found:
         raise BadTopic(name, f"topic {topic} has no partition {number}: it has 0 to {max(found)}.")
     first, end = found[number]
     first = max(first, int(match["first"] or 0))
     end = min(end, int(match["end"] or end))
-    return (_TopicInput(settings, topic, number, (first, max(first, end)), name),)
+    return (_TopicInput(settings, topic, number, (first, max(first, end)), (name, *asked)),)
 
 
 class _TopicInput:
     """A partition, from an offset to another."""
 
-    def __init__(self, settings: Settings, topic: str, partition: int, span: Span, asked: str) -> None:
+    def __init__(
+        self, settings: Settings, topic: str, partition: int, span: Span, asked: tuple[str | None, ...]
+    ) -> None:
         self._settings: Final = settings
         self._topic: Final = topic
         self._partition: Final = partition
@@ -85,7 +94,7 @@ class _TopicInput:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        return self._settings.broker, self._asked, self.name
+        return self._settings.broker, self.name, *self._asked
 
     @property
     def position(self) -> Span:
@@ -143,7 +152,7 @@ class _Held:
         self.seqs.append(seq)
         self.arrivals.append(arrival_ms)
         self.values.append(value)
-        self.size += len(value)
+        self.size += len(value) + RECORD_BYTES
 
     def taken(self) -> Records:
         return Records(self.seqs, self.arrivals, self.values)

@@ -7,11 +7,12 @@ after an interruption writes no line twice, for whoever reads committed records.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -21,12 +22,13 @@ from schemas.catalog import LARGEST_MESSAGE_BYTES
 from streams.errors import Chat2gaError, Fault
 from streams.inspect.reading import reaching
 from streams.replay import keyed
+from streams.replay.writing import replacing
 from streams.settings import Settings
 from streams.worker.broker import client_options
 from streams.worker.starting import reached
 from streams.worker.topics import ensure_topics
 
-__all__ = ["SendingFailed", "TopicOutput"]
+__all__ = ["Forgotten", "SendingFailed", "TopicOutput"]
 
 KAFKA: Final = "kafka"
 _RUN: Final = "kafka"  # file in the replay's directory: its name in Kafka
@@ -34,6 +36,7 @@ _LINES: Final = 10_000  # of a transaction at most
 _BYTES: Final = 8 * 1_048_576
 _TIMEOUT_MS: Final = 60_000
 _PAUSE_S: Final = 0.2
+_STOP_S: Final = 5.0
 
 
 class TopicOutput:
@@ -47,6 +50,11 @@ class TopicOutput:
         self._settings: Final = settings
 
     @property
+    def identity(self) -> str:
+        """The topic, and where it is."""
+        return f"{self._settings.broker} {self._settings.topic('ga-events')}"
+
+    @property
     def once(self) -> bool:
         """Whether the broker has what transactions need."""
         return self._settings.idempotence
@@ -58,11 +66,9 @@ class TopicOutput:
     @contextmanager
     def opened(self, directory: Path) -> Iterator[Callable[[bytes], object]]:
         """What takes keyed lines and sends them."""
-        run = directory / _RUN
-        if not run.exists():
-            run.write_text(f"{self._settings.group}-replay-{uuid4().hex}", encoding="ascii")
+        progress = _Progress.of(directory, self._settings)
         with asyncio.Runner() as runner:
-            sending = runner.run(reached(self._settings, _begun(self._settings, run.read_text(encoding="ascii"))))
+            sending = runner.run(reached(self._settings, _begun(self._settings, progress)))
             try:
                 yield lambda data: runner.run(sending.send(data))
                 runner.run(sending.commit())
@@ -86,8 +92,51 @@ class SendingFailed(Chat2gaError):
         )
 
 
-async def _begun(settings: Settings, run: str) -> "_Sending":
-    """Connected, and told how many lines are there from before an interruption."""
+class _Progress(msgspec.Struct):
+    """What this replay is called in Kafka, and how many lines were there at least, when that was noted."""
+
+    path: Path
+    run: str
+    lines: int = 0
+
+    @classmethod
+    def of(cls, directory: Path, settings: Settings) -> "_Progress":
+        """As noted in the directory of the replay, or a new one."""
+        path = directory / _RUN
+        if path.exists():
+            run, lines = path.read_text(encoding="ascii").split()
+            return cls(path, run, int(lines))
+        progress = cls(path, f"{settings.group}-replay-{uuid4().hex}")
+        progress.note(0)
+        return progress
+
+    def note(self, lines: int) -> None:
+        """Note that so many are there."""
+        self.lines = lines
+        with replacing(self.path, durable=True) as file:
+            file.write(f"{self.run} {lines}".encode())
+
+
+class Forgotten(Chat2gaError):
+    """Kafka no longer knows how many lines of this replay are in the topic."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, topic: str, told: int, noted: int) -> None:
+        super().__init__(topic, told, noted)
+        self.topic, self.told, self.noted = topic, told, noted
+
+    def __str__(self) -> str:
+        return (
+            f"{self.topic}: {self.noted} events of this replay stand there, and Kafka knows of {self.told}: the "
+            "offsets of its group have expired (offsets.retention.minutes), or it is another broker. To write all of "
+            "them again, begin anew in another --work directory; readers tell repeats by event_id."
+        )
+
+
+async def _begun(settings: Settings, progress: _Progress) -> "_Sending":
+    """Connected, and told how many lines are there from before an interruption. Raises Forgotten."""
+    run = progress.run
     producer = AIOKafkaProducer(
         **client_options(settings),
         transactional_id=run if settings.idempotence else None,
@@ -97,9 +146,11 @@ async def _begun(settings: Settings, run: str) -> "_Sending":
         transaction_timeout_ms=_TIMEOUT_MS,
     )
     await producer.start()  # aborts what the one before it left open
-    if not settings.idempotence:
-        return _Sending(settings, run, producer, 0)
-    return _Sending(settings, run, producer, await _lines_there(settings, run))
+    there = await _lines_there(settings, run) if settings.idempotence else 0
+    if there < progress.lines:
+        await producer.stop()
+        raise Forgotten(settings.topic("ga-events"), there, progress.lines)
+    return _Sending(settings, progress, producer, there)
 
 
 async def _lines_there(settings: Settings, run: str) -> int:
@@ -119,10 +170,10 @@ async def _lines_there(settings: Settings, run: str) -> int:
 class _Sending:
     """Lines on their way to the topic, a transaction after the other."""
 
-    def __init__(self, settings: Settings, run: str, producer: AIOKafkaProducer, there: int) -> None:
+    def __init__(self, settings: Settings, progress: _Progress, producer: AIOKafkaProducer, there: int) -> None:
         self._settings: Final = settings
         self._topic: Final = settings.topic("ga-events")
-        self._run: Final = run
+        self._progress: Final = progress
         self._producer: Final = producer
         self._passed = 0  # lines that were taken: sent, or there before
         self._there = there  # lines in the topic
@@ -130,8 +181,9 @@ class _Sending:
         self._size = 0
 
     async def stop(self) -> None:
-        """Disconnect. A transaction that is open is aborted by the broker."""
-        await self._producer.stop()
+        """Disconnect. A transaction that is open is aborted, at the latest by the broker."""
+        with suppress(TimeoutError):  # aiokafka waits for what it has to send, for as long as it takes
+            await asyncio.wait_for(self._producer.stop(), _STOP_S)
 
     async def send(self, data: bytes) -> None:
         """Take keyed lines."""
@@ -155,12 +207,16 @@ class _Sending:
             raise SendingFailed(self._topic, self._there, reason) from None
         self._there += len(self._held)
         self._held, self._size = [], 0
+        if self._settings.idempotence:
+            self._progress.note(self._there)
 
     async def _in_transaction(self) -> None:
-        async with self._producer.transaction():
-            await self._publish()
-            lines = {TopicPartition(self._topic, 0): OffsetAndMetadata(self._there + len(self._held), "")}
-            await self._producer.send_offsets_to_transaction(lines, self._run)
+        # Not as a context: that would wait for the abort of what the broker does not answer, for ever.
+        await self._producer.begin_transaction()
+        await self._publish()
+        lines = {TopicPartition(self._topic, 0): OffsetAndMetadata(self._there + len(self._held), "")}
+        await self._producer.send_offsets_to_transaction(lines, self._progress.run)
+        await self._producer.commit_transaction()
 
     async def _publish(self) -> None:
         sent = []

@@ -1,6 +1,7 @@
 """One bucket: its records in, what is made of them and dead letters out, in files of segments."""
 
 import gc
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from shutil import rmtree
@@ -40,10 +41,16 @@ def decide(plan: Plan, name: str, found: Sequence[Lines]) -> Done:
 
 def _decided(plan: Plan, name: str, sessions_of: Callable[[Reader], Iterable[Session]]) -> Done:
     engine = Engine(plan.book)
-    lines, letters = f"{name}.lines", f"{name}.dead" if plan.keep_dead_letters else None
+    # Named after this process too: one that was left behind by a killed replay may still be writing its own.
+    ours = f"{name}.{os.getpid()}"
+    lines, letters = f"{ours}.lines", f"{ours}.dead" if plan.keep_dead_letters else None
     with ExitStack() as stack:
-        writer = stack.enter_context(SegmentWriter(plan.directory / lines))
-        reader = Reader(plan, engine, stack.enter_context(SegmentWriter(plan.directory / letters)) if letters else None)
+        writer = stack.enter_context(SegmentWriter(plan.directory / lines, durable=plan.durable))
+        reader = Reader(
+            plan,
+            engine,
+            stack.enter_context(SegmentWriter(plan.directory / letters, durable=plan.durable)) if letters else None,
+        )
         stack.enter_context(_no_cycles())
         for seq, interactions in sessions_of(reader):
             writer.write_all(seq, plan.product.lines(interactions, engine.tally))

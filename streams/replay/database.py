@@ -16,7 +16,7 @@ __all__ = ["database"]
 
 MEMORY: Final = "256MB"
 """What DuckDB may hold; what is more lies in its temporary directory."""
-_FULL: Final = "No space left on device"
+_FULL: Final = ("No space left on device", "Disk quota exceeded", "max_temp_directory_size")
 
 
 @contextmanager
@@ -34,6 +34,6 @@ def database(directory: Path | None = None) -> Iterator["DuckDBPyConnection"]:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
     except duckdb.Error as error:
-        if directory is not None and _FULL in str(error):
+        if directory is not None and any(full in str(error) for full in _FULL):
             raise NoRoom(str(directory)) from None
         raise

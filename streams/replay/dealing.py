@@ -24,9 +24,9 @@ def deal_piece(plan: Plan, given: tuple[int, Chunk | Records]) -> Done:
         letters = None
         if plan.keep_dead_letters and plan.translation is not None:
             letters = plan.dealt_file(number).with_suffix(".left")
-            writer = stack.enter_context(SegmentWriter(letters))
+            writer = stack.enter_context(SegmentWriter(letters, durable=plan.durable))
         translator = Translator(plan, engine, writer if letters else None)
         deal(translator.records(piece), plan.buckets, plan.dealt_file(number), durable=plan.durable)
-    done = Done(engine.tally, None, letters.name if letters else None)
+    done = Done(engine.tally, None, letters.name if letters else None, (piece.first_seq, piece.size))
     done.write(plan.piece_file(number), durable=plan.durable)
     return done

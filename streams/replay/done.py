@@ -17,6 +17,7 @@ class Done(msgspec.Struct, frozen=True):
     tally: Tally
     lines: str | None  # in the replay's directory
     dead_letters: str | None
+    piece: tuple[int, int] | None = None  # of a piece: the place of its first record, and its bytes
 
     def write(self, path: Path, *, durable: bool) -> None:
         """Say that it is done: once this is there, so is all that it names."""

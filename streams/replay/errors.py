@@ -123,5 +123,5 @@ class OtherReplay(Chat2gaError):
     def __str__(self) -> str:
         return (
             f"{self.directory}: this is the work of another replay: its {self.what} are not the same. "
-            f"Name another directory, or begin anew: rm -r {self.directory}"
+            f"Name another directory; or remove {self.directory}, and begin anew, if nothing of it was sent anywhere."
         )

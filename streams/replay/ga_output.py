@@ -2,8 +2,9 @@
 
 Only events of the last 72 h can be delivered: Google takes no older ones, whose
 receipts say `expired`. Receipts are written, and durable, before a request gives its
-place back. A replay that goes on after an interruption posts nothing that has one; what
-was on its way when the process was killed may be posted again, as by the worker.
+place back. A replay that goes on after an interruption passes over the batches that are
+done, and of the one that was under way posts nothing that has a receipt; what was on
+its way when the process was killed may be posted again, as by the worker.
 """
 
 import asyncio
@@ -20,12 +21,13 @@ from schemas.account import Accounts
 from schemas.ga_event import GaEvent, decode_event
 from schemas.receipt import decode_receipt, encode_receipt
 from streams.delivery import Delivery, Settled
-from streams.replay.writing import check_file, room_in, whole_file
+from streams.replay.writing import check_file, replacing, room_in, whole_file
 
 __all__ = ["GA", "GaOutput"]
 
 GA: Final = "ga"
 _RECEIPTS: Final = "receipts.jsonl"
+_BATCHES: Final = "batches.json"
 _EVENTS: Final = 2_000
 """That are delivered together. The more, the fuller are requests, which hold what one client sent."""
 
@@ -47,6 +49,11 @@ class GaOutput(msgspec.Struct, frozen=True, kw_only=True):
     once: bool = True
 
     @property
+    def identity(self) -> str:
+        """Where events go, and receipts."""
+        return f"{self.endpoint or 'Google Analytics'} {self.file.resolve()}"
+
+    @property
     def file(self) -> Path:
         """The receipts, which replace what stood there."""
         return Path(self.receipts)
@@ -60,7 +67,7 @@ class GaOutput(msgspec.Struct, frozen=True, kw_only=True):
         """What takes lines of events and delivers them."""
         path = directory / _RECEIPTS
         with asyncio.Runner() as runner, room_in(directory), path.open("a+b") as file:
-            posting = _Posting(file, _settled(file))
+            posting = _Posting(file, directory / _BATCHES)
             delivery = Delivery(
                 self.accounts,
                 endpoint=self.endpoint,
@@ -78,27 +85,22 @@ class GaOutput(msgspec.Struct, frozen=True, kw_only=True):
             copyfileobj(written, out)
 
 
-def _settled(file: IO[bytes]) -> set[_Pair]:
-    """What has a receipt from before an interruption. A line that was cut off is no receipt."""
-    file.seek(0)
-    found: set[_Pair] = set()
-    whole = 0
-    for line in file:
-        if not line.endswith(b"\n"):
-            break
-        receipt = decode_receipt(line)
-        found.add((receipt.event_id, receipt.tracker_id))
-        whole += len(line)
-    file.truncate(whole)
-    return found
+class _Batches(msgspec.Struct):
+    """What is done: so many lines were taken, and all receipts of them end there."""
+
+    lines: int = 0
+    receipts_end: int = 0
 
 
 class _Posting:
     """Events on their way, and the receipts of those that arrived."""
 
-    def __init__(self, file: IO[bytes], settled: set[_Pair]) -> None:
+    def __init__(self, file: IO[bytes], noted: Path) -> None:
         self._file: Final = file
-        self._settled: Final = settled  # before this process
+        self._noted: Final = noted
+        self._done: Final = msgspec.json.decode(noted.read_bytes(), type=_Batches) if noted.exists() else _Batches()
+        self._settled: Final = _settled(file, self._done.receipts_end)
+        self._lines = 0
         self._held: list[GaEvent] = []
         self._waiting: list[bytes] = []  # receipts
         self._one_at_a_time: asyncio.Lock | None = None
@@ -106,11 +108,11 @@ class _Posting:
     async def post(self, data: bytes, delivery: Delivery) -> None:
         """Take lines; deliver once there are enough."""
         for line in data.split(b"\n")[:-1]:
-            event = self._left_of(decode_event(line))
-            if event.trackers:
-                self._held.append(event)
-        if len(self._held) >= _EVENTS:
-            await self.deliver(delivery)
+            self._lines += 1
+            if self._lines > self._done.lines:
+                self._held.append(self._left_of(decode_event(line)))
+                if len(self._held) >= _EVENTS:
+                    await self.deliver(delivery)
 
     def _left_of(self, event: GaEvent) -> GaEvent:
         """The event with those trackers alone that have no receipt of it."""
@@ -122,6 +124,9 @@ class _Posting:
         held, self._held = self._held, []
         self._one_at_a_time = asyncio.Lock()
         await delivery.deliver(held, lambda _event, _tracker: False, self._settle)
+        self._settled.clear()
+        with replacing(self._noted, durable=True) as file:
+            file.write(msgspec.json.encode(_Batches(self._lines, self._file.seek(0, os.SEEK_END))))
 
     async def _settle(self, settled: Sequence[Settled]) -> None:
         """Returns when the receipts are durable. All that wait go in one write: the disk's pace would be the sink's."""
@@ -133,3 +138,18 @@ class _Posting:
                 self._file.write(b"".join(together))
                 self._file.flush()
                 await asyncio.to_thread(os.fsync, self._file.fileno())
+
+
+def _settled(file: IO[bytes], start: int) -> set[_Pair]:
+    """What has a receipt of the batch that was under way. A line that was cut off is no receipt, and goes."""
+    file.seek(start)
+    found: set[_Pair] = set()
+    end = start
+    for line in file:
+        if not line.endswith(b"\n"):
+            break
+        receipt = decode_receipt(line)
+        found.add((receipt.event_id, receipt.tracker_id))
+        end += len(line)
+    file.truncate(end)
+    return found

@@ -4,6 +4,7 @@ A name is a file, a directory, a pattern like `2026-*/*.jsonl.gz`, or `-`. What 
 file holds is told by its first bytes, not by its name.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from glob import glob, has_magic
@@ -64,31 +65,45 @@ class Input(Protocol):
         """What it holds, as the input of that index. Raises BadInput where it cannot be read to its end."""
 
 
-class _Stdin:
-    """Standard input: text."""
+class _Stream:
+    """Standard input, or a pipe that has a name: text that is there once."""
 
-    name: Final = STDIN
     size: Final = None
     unpacked: Final = None
     identity: Final = None
     position: Final = None
+
+    def __init__(self, path: str) -> None:
+        self._path: Final = path
+
+    @property
+    def name(self) -> str:
+        return _shown(self._path)
 
     def at(self, position: object) -> Input:
         del position
         return self
 
     def pieces(self, index: int, chunk_bytes: int, read: Read) -> Iterator[Piece]:
-        return text_chunks(index, STDIN, sys.stdin.buffer, read, chunk_bytes)
+        if self._path == STDIN:
+            yield from text_chunks(index, STDIN, sys.stdin.buffer, read, chunk_bytes)
+            return
+        with _opened(self._path) as file:
+            yield from text_chunks(index, self.name, file, read, chunk_bytes)
 
 
 class _File(msgspec.Struct, frozen=True):
     """A file, as it was when the replay began."""
 
-    name: str
+    path: str
     size: int
     changed_ns: int
     head: bytes
     position: None = None
+
+    @property
+    def name(self) -> str:
+        return _shown(self.path)
 
     def at(self, position: object) -> Input:
         del position  # a file that has changed is another: its identity says so
@@ -104,9 +119,9 @@ class _File(msgspec.Struct, frozen=True):
 
     def pieces(self, index: int, chunk_bytes: int, read: Read) -> Iterator[Piece]:
         if self.head == PARQUET:
-            yield from parquet_records(index, self.name, read, chunk_bytes)
+            yield from parquet_records(index, self.path, read, chunk_bytes)
             return
-        with _opened(self.name) as file:
+        with _opened(self.path) as file:
             yield from text_chunks(index, self.name, file, read, chunk_bytes)
 
 
@@ -118,13 +133,16 @@ def inputs_of(given: Sequence[str | Input]) -> tuple[Input, ...]:
     inputs: dict[object, Input] = {}
     for each in given:
         if not isinstance(each, str):
+            if each.name in inputs:
+                raise BadInput(each.name, "this is named twice. Name each partition once.")
             inputs[each.name] = each
         elif each == STDIN:
             if STDIN in inputs:
                 raise BadInput(STDIN, "standard input can be read once only. Name it once.")
-            inputs[STDIN] = _Stdin()
+            inputs[STDIN] = _Stream(STDIN)
         else:
-            inputs.update({file: _file(file) for file in _files(each) if file not in inputs})
+            for file in _files(each):
+                inputs.setdefault(Path(file).resolve(), _file(file))
     if len(inputs) > MAX_INPUTS:
         raise BadInput(f"{len(inputs)} files", f"a replay reads at most {MAX_INPUTS}. Join some: gzip files can be.")
     return tuple(inputs.values())
@@ -135,7 +153,7 @@ def _files(name: str) -> list[str]:
         raise NotSupported("INPUT", name, INPUTS)
     path = Path(name)
     if path.is_dir():
-        found = sorted(str(each) for each in path.rglob("*") if _is_wanted(each.relative_to(path)) and each.is_file())
+        found = sorted(_below(path))
         if not found:
             raise BadInput(name, f"no file in this directory ends in {', '.join(_ENDINGS)}.")
         return found
@@ -147,14 +165,34 @@ def _files(name: str) -> list[str]:
     return [name]
 
 
-def _is_wanted(path: Path) -> bool:
-    return path.suffix in _ENDINGS and not any(part.startswith(".") for part in path.parts)
+def _below(directory: Path) -> Iterator[str]:
+    """The files in a directory that hold chat logs. Raises BadInput for a directory that may not be read."""
+    for place, directories, files in os.walk(directory, onerror=_may_not_be_read):
+        directories[:] = [name for name in directories if not name.startswith(".")]
+        for name in files:
+            path = Path(place, name)
+            if path.suffix in _ENDINGS and not name.startswith(".") and path.is_file():
+                yield str(path)
 
 
-def _file(name: str) -> _File:
+def _may_not_be_read(error: OSError) -> None:
+    raise BadInput(
+        _shown(str(error.filename)), f"this directory may not be read: {error.strerror}. Check its permissions."
+    )
+
+
+def _shown(path: str) -> str:
+    """A path as text: names of files may hold bytes that are none."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def _file(name: str) -> Input:
+    path = Path(name)
+    if path.exists() and not path.is_file():  # a pipe gives what it gives once: it is not looked into
+        return _Stream(name)
     with _opened(name) as file:
-        head = file.read(len(PARQUET)) if Path(name).is_file() else b""  # a pipe gives what it gives once
-    status = Path(name).stat()
+        head = file.read(len(PARQUET))
+        status = os.fstat(file.fileno())
     return _File(name, status.st_size, status.st_mtime_ns, head)
 
 
@@ -165,7 +203,7 @@ def _opened(name: str) -> BinaryIO:
         reason = "there is no such file. Check the path; `-` reads standard input."
     except OSError as error:
         reason = f"this file may not be read: {error.strerror or error}. Check its permissions."
-    raise BadInput(name, reason)
+    raise BadInput(_shown(name), reason)
 
 
 def total_bytes(inputs: Iterable[Input]) -> int | None:

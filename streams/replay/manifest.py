@@ -29,7 +29,7 @@ def manifest(wanted: "Replay", inputs: Iterable[Input], out: Output, product: Pr
         "versions of chat2ga": version("chat2ga"),
         "versions of the rules": RULES_VERSION,
         "inputs": [each.identity for each in inputs],
-        "outputs": out.name,
+        "outputs": out.identity,
         "rules and accounts": _digest(wanted.book),
         "products": f"{type(product).__name__} {_digest(product)}",
         "formats and mappings": _digest(wanted.translation),

@@ -20,7 +20,7 @@ from schemas.ga_event import GaEvent
 from schemas.interaction import TYPES
 from streams.replay.database import database
 from streams.replay.errors import BadInput
-from streams.replay.places import Records, line_at
+from streams.replay.places import RECORD_BYTES, Records, line_at
 from streams.replay.reading import Read
 
 if TYPE_CHECKING:
@@ -44,10 +44,14 @@ def parquet_records(index: int, name: str, read: Read, chunk_bytes: int) -> Iter
     size = Path(name).stat().st_size
     try:
         with database() as connection:
+            connection.execute("SET disable_parquet_prefetching = true")  # whole groups of rows, at once
             columns, rows = _columns(connection, name)
             record = _record(name, columns)  # made of names of the contract alone
             found = connection.execute(f"SELECT {record} FROM read_parquet(?)", [escape(name)])  # noqa: S608
             yield from _in_pieces(index, found, rows, size, read, chunk_bytes)
+    except duckdb.OutOfMemoryException:
+        reason = "a group of its rows takes more than 256 MB. Write it with smaller groups, or as .jsonl."
+        raise BadInput(name, reason) from None
     except duckdb.Error as error:
         raise BadInput(name, f"this Parquet file cannot be read: {_first_line(error)}. Fetch it again.") from None
 
@@ -92,7 +96,9 @@ def _field(column: str, kind: str) -> str:
     if column == "timestamp" and kind.startswith(("TIMESTAMP", "DATE")):
         return f"strftime(CAST({quoted} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')"
     if column in _WHOLE and kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
-        return f"CASE WHEN {quoted} = trunc({quoted}) THEN to_json(CAST({quoted} AS BIGINT)) ELSE to_json({quoted}) END"
+        whole, finite = f"TRY_CAST({quoted} AS BIGINT)", f"isfinite(CAST({quoted} AS DOUBLE))"
+        as_it_is = f"CASE WHEN {finite} THEN to_json({quoted}) ELSE to_json(CAST({quoted} AS VARCHAR)) END"
+        return f"CASE WHEN {finite} AND {whole} = {quoted} THEN to_json({whole}) ELSE {as_it_is} END"
     if column in _NESTED and kind == "VARCHAR":
         return f"coalesce(TRY_CAST({quoted} AS JSON), to_json({quoted}))"
     return quoted
@@ -108,7 +114,7 @@ def _in_pieces(
     while block := found.fetchmany(_ROWS):
         for (value,) in block:
             values.append(value or b"")
-            held += len(values[-1])
+            held += len(values[-1]) + RECORD_BYTES
             if held >= chunk_bytes:
                 yield _records(index, row, values)
                 row, values, held = row + len(values), [], 0
@@ -135,7 +141,7 @@ def write_parquet(lines: Path, out: Path, schema: type[msgspec.Struct] = GaEvent
     with database(lines.parent) as connection:
         connection.execute(
             f"COPY (SELECT * FROM read_json(?, format = 'newline_delimited', columns = {{{columns}}}, "  # noqa: S608
-            "maximum_object_size = 16777216)) TO ? (FORMAT parquet, COMPRESSION zstd)",
+            "maximum_object_size = 16777216)) TO ? (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)",
             [escape(str(lines)), str(out)],
         )
 

@@ -15,7 +15,18 @@ from streams.replay.dead_letters import Oversized
 if TYPE_CHECKING:
     from array import array
 
-__all__ = ["MAX_INPUTS", "Chunk", "Lines", "LongLine", "Placed", "Records", "line_at", "place", "within"]
+__all__ = [
+    "MAX_INPUTS",
+    "RECORD_BYTES",
+    "Chunk",
+    "Lines",
+    "LongLine",
+    "Placed",
+    "Records",
+    "line_at",
+    "place",
+    "within",
+]
 
 _WITHIN_BITS: Final = 12
 _LINE_BITS: Final = 36
@@ -23,12 +34,17 @@ _LINES: Final = (1 << _LINE_BITS) - 1
 _WITHIN: Final = (1 << _WITHIN_BITS) - 1
 MAX_INPUTS: Final = 1 << 64 - _LINE_BITS - _WITHIN_BITS
 
+RECORD_BYTES: Final = 64
+"""What a record takes beside its bytes: one of none is not for nothing."""
+
 Placed = tuple[int, int, bytes]
 """A record: its place, when it arrived (epoch milliseconds), its bytes."""
 
 
 def line_at(file: int, line: int) -> int:
-    """The place of a line (from 1) of an input (from 0)."""
+    """The place of a line (from 1) of an input (from 0). Raises OverflowError beyond 68 thousand million lines."""
+    if line > _LINES:
+        raise OverflowError(line)
     return file << _LINE_BITS + _WITHIN_BITS | line << _WITHIN_BITS
 
 
@@ -77,6 +93,11 @@ class Records(msgspec.Struct, frozen=True):
     seqs: "array[int]"
     arrivals_ms: "array[int] | None"
     values: Sequence[bytes]
+
+    @property
+    def first_seq(self) -> int:
+        """The place of the first of them."""
+        return self.seqs[0]
 
     @property
     def size(self) -> int:

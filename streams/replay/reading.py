@@ -28,6 +28,7 @@ Read = Callable[[int], None]
 
 _BLOCK_BYTES: Final = 262_144
 _PACKED_BLOCK_BYTES: Final = 32_768  # unpacked it is many times as much
+_ZSTD_BLOCK_BYTES: Final = 1_024  # of a line repeated a million times, each is a few megabytes
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE: Final = tuple(bytes((0x50 + n, 0x2A, 0x4D, 0x18)) for n in range(16))
@@ -95,7 +96,7 @@ def _unpacked(name: str, file: BinaryIO, read: Read) -> Iterator[bytes]:
 def _unzstd(file: _Counted) -> Iterator[bytes]:
     """Frame by frame: zstandard's own reader says nothing when a frame is cut off."""
     unpacking, whole = zstandard.ZstdDecompressor().decompressobj(), True
-    while block := file.read(_PACKED_BLOCK_BYTES):
+    while block := file.read(_ZSTD_BLOCK_BYTES):
         while block:
             yield unpacking.decompress(block)
             block, whole = unpacking.unused_data, unpacking.eof
@@ -110,7 +111,13 @@ def _unzstd(file: _Counted) -> Iterator[bytes]:
 
 def _cut(file: int, blocks: Iterator[bytes], chunk_bytes: int) -> Iterator[Chunk | LongLine]:
     """Chunks of whole lines. A line that fits in none is passed over, and told by its head."""
-    line, held = 1, bytearray(next(blocks, b"").removeprefix(_BOM))
+    line, held = 1, bytearray()
+    for block in blocks:
+        held += block
+        if len(held) >= len(_BOM):  # a packed input may give its first bytes one by one, or none at first
+            break
+    if held.startswith(_BOM):
+        del held[: len(_BOM)]
     for block in blocks:
         held += block
         if len(held) < chunk_bytes:

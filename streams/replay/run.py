@@ -11,6 +11,7 @@ all, and is not done again. An input that fits in one bucket is not dealt at all
 records go to no disk.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
@@ -27,7 +28,7 @@ from streams.replay.dead_letters import dead_line, oversized_fault
 from streams.replay.dealing import deal_piece
 from streams.replay.done import Done
 from streams.replay.engine import Engine, Tally
-from streams.replay.errors import BadOutput
+from streams.replay.errors import BadOutput, OtherReplay
 from streams.replay.inputs import STDIN, Input, inputs_of, pieces, total_bytes, unpacked_bytes
 from streams.replay.manifest import manifest
 from streams.replay.places import Chunk, LongLine, Records
@@ -36,7 +37,7 @@ from streams.replay.products import Events, KeyedEvents, Product
 from streams.replay.segments import SegmentWriter, joined, merged
 from streams.replay.spill import buckets_in
 from streams.replay.translating import Translator
-from streams.replay.work import begun, kept, temporary
+from streams.replay.work import begun, finish, finished, kept, temporary
 from streams.replay.writing import Output, check_file, output_of, room_in, whole_file
 
 __all__ = ["Phase", "Progress", "Replay", "replay"]
@@ -77,8 +78,15 @@ def replay(wanted: Replay, progress: Progress = _unheard) -> Tally:
     inputs = inputs_of(wanted.inputs)
     out = output_of(wanted.out) if isinstance(wanted.out, str) else wanted.out
     _check(wanted, inputs, out)
-    with temporary() if wanted.work is None else kept(wanted.work) as directory:
-        return _Run(wanted, inputs, out, directory, progress).run()
+    if wanted.work is None:
+        with temporary() as directory:
+            return _Run(wanted, inputs, out, directory, progress).run()
+    with kept(wanted.work) as directory:
+        run = _Run(wanted, inputs, out, directory, progress)
+        if (tally := run.finished) is None:
+            tally = run.run()
+            finish(directory, tally)
+        return tally
 
 
 def _check(wanted: Replay, inputs: Iterable[Input], out: Output) -> None:
@@ -88,9 +96,12 @@ def _check(wanted: Replay, inputs: Iterable[Input], out: Output) -> None:
         check_file(wanted.dead_letters)
     taken = {Path(each.name).resolve(): f"the input {each.name}" for each in inputs if each.name != STDIN}
     dead = Path(wanted.dead_letters) if wanted.dead_letters is not None else None
+    work = Path(wanted.work).resolve() if wanted.work is not None else None
     for what, path in (("--to", out.file), ("--dead-letters", dead)):
         if path is None:
             continue
+        if work is not None and path.resolve().is_relative_to(work):
+            raise BadOutput(str(path), f"{what} would be removed with --work {wanted.work}. Name a file elsewhere.")
         if path.resolve() in taken:
             raise BadOutput(str(path), f"{what} would replace {taken[path.resolve()]}. Name another file.")
         taken[path.resolve()] = f"what {what} writes"
@@ -114,10 +125,12 @@ class _Run:
         self._read_bytes = 0
         self._raw: Final = Engine(wanted.book)
         product = wanted.product or (KeyedEvents if out.keyed else Events)(wanted.book)
+        self.finished: Tally | None = None  # what was counted, where it was interrupted when all was written
         as_of_ms = time_ns() // 1_000_000 if wanted.as_of_ms is None else wanted.as_of_ms
         if wanted.work is not None:
             ours = manifest(wanted, inputs, out, product)
             theirs = begun(directory, ours, {"as of": as_of_ms, "positions": [each.position for each in inputs]})
+            self.finished = finished(theirs)
             as_of_ms = theirs["as of"]
             inputs = tuple(each.at(position) for each, position in zip(inputs, theirs["positions"], strict=True))
         self._inputs: Final = inputs
@@ -147,7 +160,7 @@ class _Run:
 
     def _done(self) -> list[Done]:
         """What each bucket gave, after what never came into one."""
-        with SegmentWriter(self._directory / _RAW_LETTERS) as letters:
+        with SegmentWriter(self._directory / _RAW_LETTERS, durable=False) as letters:
             whole = self._whole_pieces(letters)
             first: list[Chunk | Records] = []
             size = 0
@@ -158,8 +171,10 @@ class _Run:
                     decided = self._in_buckets(chain(first, whole))
                     break
             else:
-                translator = Translator(self._plan, self._raw, letters)
-                decided = [decide(self._plan, _ONE_BUCKET, [translator.translated(piece) for piece in first])]
+                with SegmentWriter(self._directory / _PIECES_LETTERS, durable=False) as left:
+                    translator = Translator(self._plan, self._raw, left)
+                    whole_records = [translator.translated(piece) for piece in first]
+                decided = [Done(Tally(), None, _PIECES_LETTERS), decide(self._plan, _ONE_BUCKET, whole_records)]
         return [Done(self._raw.tally, None, _RAW_LETTERS), *decided]
 
     def _whole_pieces(self, letters: SegmentWriter) -> Iterator[Chunk | Records]:
@@ -195,8 +210,11 @@ class _Run:
             nonlocal count
             for number, piece in enumerate(whole):
                 count += 1
-                if not self._plan.piece_file(number).exists():
+                kept_ = self._plan.piece_file(number)
+                if not kept_.exists():
                     yield number, piece
+                elif Done.read(kept_).piece != (piece.first_seq, piece.size):
+                    raise OtherReplay(str(self._directory), "inputs")  # of a topic, records are gone meanwhile
 
         for _ in crew.each(deal_piece, to_deal()):
             pass
@@ -219,6 +237,8 @@ class _Run:
                 letters = stack.enter_context(whole_file(self._wanted.dead_letters))
                 for _, data in merged(self._directory / each.dead_letters for each in done if each.dead_letters):
                     letters.write(data)
+                letters.flush()  # a full disk is met before anything is sent
+                os.fsync(letters.fileno())
             write = stack.enter_context(self._out.opened(self._directory))
             written = told = 0
             for _, data in merged(made):

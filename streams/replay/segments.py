@@ -4,6 +4,7 @@ What a bucket gives lies in a file of segments in the order of their places, so
 that many such files are one after a merge that holds one segment of each.
 """
 
+import os
 import resource
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -26,10 +27,11 @@ _BUFFER_BYTES: Final = 65_536  # of each of the files that are merged
 
 
 class SegmentWriter:
-    """Writes a file of segments."""
+    """Writes a file of segments. `durable`: it is whole, once closed, even if the machine loses power."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, durable: bool) -> None:
         self._file: Final = path.open("wb", buffering=_BUFFER_BYTES)
+        self._durable: Final = durable
 
     def __enter__(self) -> Self:
         return self
@@ -37,7 +39,10 @@ class SegmentWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
+        with self._file:
+            if self._durable and kind is None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
 
     def write(self, seq: int, data: bytes) -> None:
         """Append a segment."""
@@ -63,7 +68,10 @@ class SegmentWriter:
 def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     while header := file.read(_HEADER.size):
         seq, size = _HEADER.unpack(header)
-        yield seq, file.read(size)
+        data = file.read(size)
+        if len(data) < size:
+            raise EOFError(f"{file.name}: it was cut off")
+        yield seq, data
 
 
 def merged(paths: Iterable[Path]) -> Iterator[tuple[int, bytes]]:

@@ -6,7 +6,7 @@ is told so before it does anything: what is there would be wrong for it.
 
 import fcntl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -14,13 +14,15 @@ from typing import Any, Final
 
 import msgspec
 
+from streams.replay.engine import Tally
 from streams.replay.errors import BadOutput, OtherReplay
 from streams.replay.writing import replacing
 
-__all__ = ["begun", "kept", "temporary"]
+__all__ = ["begun", "finish", "finished", "kept", "temporary"]
 
 _MANIFEST: Final = "replay.json"
 _LOCK: Final = "lock"
+_FINISHED: Final = "finished"
 
 
 @contextmanager
@@ -50,10 +52,18 @@ def kept(name: str) -> Iterator[Path]:
         if not (directory / _MANIFEST).exists() and any(each.name != _LOCK for each in directory.iterdir()):
             raise BadOutput(name, "this directory holds other things. Name an empty or a new one.")
         yield directory
-        for each in directory.iterdir():
-            if each.name != _MANIFEST:  # last: without it nobody would know whose the rest was
-                rmtree(each) if each.is_dir() else each.unlink()
-        rmtree(directory)
+        _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """All that was done, and last what says whose it was, and that it is finished: who goes on must not do it again."""
+    for each in directory.iterdir():
+        if each.name not in (_MANIFEST, _LOCK):
+            rmtree(each) if each.is_dir() else each.unlink()
+    (directory / _MANIFEST).unlink()
+    (directory / _LOCK).unlink()
+    with suppress(OSError):  # a mount point, or a link, is not ours to remove
+        directory.rmdir()
 
 
 def begun(directory: Path, replay: Mapping[str, Any], unless_begun: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,3 +82,20 @@ def begun(directory: Path, replay: Mapping[str, Any], unless_begun: Mapping[str,
         if theirs.get(name) != value:
             raise OtherReplay(str(directory), name)
     return theirs
+
+
+def finish(directory: Path, tally: Tally) -> None:
+    """Say that all is written. A replay that is interrupted from here on has nothing left to do but to clean up."""
+    manifest = directory / _MANIFEST
+    theirs = msgspec.json.decode(manifest.read_bytes())
+    with replacing(manifest, durable=True) as file:
+        file.write(msgspec.json.encode({**theirs, _FINISHED: tally}))
+
+
+def finished(begun: Mapping[str, Any]) -> Tally | None:
+    """What was counted, where all was written before."""
+    return (
+        msgspec.convert(begun[_FINISHED], Tally, dec_hook=lambda kind, given: kind(given))
+        if _FINISHED in begun
+        else None
+    )

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -16,6 +17,7 @@ from streams.replay.parquet import write_parquet
 __all__ = ["OUTPUTS", "STDOUT", "Output", "check_file", "output_of", "replacing", "room_in", "whole_file"]
 
 STDOUT: Final = "-"
+_UNFINISHED: Final = ".unfinished"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OUTPUTS: Final = "a .jsonl or .parquet file, kafka, ga, and - for standard output"
 
@@ -33,6 +35,10 @@ class Output(Protocol):
     @property
     def file(self) -> Path | None:
         """The file that it replaces."""
+
+    @property
+    def identity(self) -> str:
+        """What is other where lines would go elsewhere: a replay that goes on must not."""
 
     @property
     def keyed(self) -> bool:
@@ -53,6 +59,7 @@ class _Stdout:
     """Standard output."""
 
     name: Final = STDOUT
+    identity: Final = STDOUT
     file: Final = None
     keyed: Final = False
     once: Final = False
@@ -73,6 +80,10 @@ class _File(msgspec.Struct, frozen=True):
     name: str
     keyed: bool = False
     once: bool = True
+
+    @property
+    def identity(self) -> str:
+        return str(self.file.resolve())
 
     @property
     def file(self) -> Path:
@@ -96,8 +107,10 @@ class _Parquet(_File, frozen=True):
         lines = directory / "parquet.jsonl"
         with room_in(directory), lines.open("wb") as file:
             yield file.write
-        with _unfinished(self.file) as unfinished:
+        with _unfinished(self.file, durable=True) as unfinished:
             write_parquet(lines, unfinished)
+            with unfinished.open("rb") as written:
+                os.fsync(written.fileno())
         lines.unlink()
 
 
@@ -135,15 +148,44 @@ def room_in(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _unfinished(path: Path) -> Iterator[Path]:
+def _unfinished(path: Path, *, durable: bool) -> Iterator[Path]:
     """Another name beside it. What stands there takes the file's own if all went well."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     try:
         with room_in(path.parent):
             yield unfinished
-        unfinished.replace(path)
+            unfinished.replace(path)
+            if durable:
+                _make_durable(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _make_durable(directory: Path) -> None:
+    """The names in a directory."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _tidy(path: Path) -> None:
+    """Remove what processes that were killed have left beside a file, half-written."""
+    for left in path.parent.glob(f".{escape(path.name)}.*{_UNFINISHED}"):
+        process = left.name.removesuffix(_UNFINISHED).rpartition(".")[2]
+        if process.isdigit() and not _is_alive(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 @contextmanager
@@ -152,7 +194,7 @@ def replacing(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
 
     `durable`: it is whole even if the machine loses power.
     """
-    with _unfinished(path) as unfinished, unfinished.open("wb") as file:
+    with _unfinished(path, durable=durable) as unfinished, unfinished.open("wb") as file:
         yield file
         file.flush()
         if durable:
@@ -167,5 +209,6 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
+    _tidy(Path(name))
     with replacing(Path(name), durable=True) as file:
         yield file

@@ -120,6 +120,8 @@ def test_accounts_and_rules_of_the_settings_hold_unless_others_are_named(tmp_pat
             [INPUT, "--to", "-", "--mapping", "m"], 2, "--mapping is of a --format", id="a mapping for nothing"
         ),
         pytest.param([INPUT, "--to", "-", "--since", "2h"], 2, "are of topics", id="a time for a file"),
+        pytest.param([INPUT, "--to", "ga", "--receipts", "r"], 2, "--to ga needs --work DIR", id="ga without work"),
+        pytest.param([INPUT, "--to", "ga", "--work", "w"], 2, "--receipts FILE go together", id="ga without receipts"),
         pytest.param([INPUT, "--to", "-", "--work", "w"], 1, "name a file", id="work that would be written twice"),
         pytest.param(["-", "--to", "x.jsonl", "--work", "w"], 1, "read once only", id="work of what is gone"),
         pytest.param([INPUT, "--to", "no/x.jsonl"], 1, "mkdir -p no", id="no directory"),

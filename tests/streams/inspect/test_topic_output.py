@@ -7,8 +7,9 @@ import pytest
 from schemas.interaction import Interaction, decode_interaction, session_key
 from streams.attribution import RuleBook
 from streams.inspect import topic_output
-from streams.inspect.topic_output import SendingFailed, TopicOutput
+from streams.inspect.topic_output import Forgotten, SendingFailed, TopicOutput
 from streams.replay import Replay, replay
+from streams.replay.errors import OtherReplay
 from streams.settings import Settings
 from tests.kafka import read_topic
 from tests.streams.replay.replays import AS_OF_MS, LINES, reference
@@ -89,3 +90,40 @@ def test_a_failure_says_how_much_stands_there_and_what_to_do():
     error = SendingFailed("ga-events", 500, "no answer within 60 s")
     assert "500 events stand there" in str(error)
     assert "--work DIR" in str(error)
+
+
+async def test_a_replay_that_goes_on_where_its_offsets_are_forgotten_writes_nothing(kafka, settings, source, tmp_path):
+    work = tmp_path / "work"
+    with pytest.raises(KeyboardInterrupt):
+        await asyncio.to_thread(interrupted_after, 1, settings, source, str(work))
+    run_, lines = (work / "kafka").read_text().split()
+    assert int(lines) == 500
+    (work / "kafka").write_text(f"{run_}-forgotten {lines}")
+    with pytest.raises(Forgotten, match="500 events of this replay stand there, and Kafka knows of 0"):
+        await asyncio.to_thread(run, settings, source, work=str(work))
+    assert len(await events(kafka, settings)) == 500
+
+
+async def test_a_replay_goes_on_in_its_own_topic_alone(kafka, settings, source, tmp_path, prefix):
+    work = str(tmp_path / "work")
+    with pytest.raises(KeyboardInterrupt):
+        await asyncio.to_thread(interrupted_after, 1, settings, source, work)
+    other = settings.model_copy(update={"topic_prefix": f"{prefix}other-"})
+    with pytest.raises(OtherReplay, match="its outputs are not the same"):
+        await asyncio.to_thread(run, other, source, work=work)
+
+
+def interrupted_after(commits, settings, source, work):
+    """A replay that is interrupted when it has committed so often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(topic_output, "_LINES", 500)
+        commit, left = topic_output._Sending._in_transaction, [commits]
+
+        async def until_then(self):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            await commit(self)
+
+        patch.setattr(topic_output._Sending, "_in_transaction", until_then)
+        run(settings, source, work=work)

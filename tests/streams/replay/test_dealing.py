@@ -14,6 +14,7 @@ def test_a_piece_that_says_it_is_dealt_is_dealt(tmp_path):
     ours = plan(tmp_path, buckets=3)
     done = deal_piece(ours, (5, Chunk(line_at(0, 1), b"\n".join(LINES))))
     assert Done.read(ours.piece_file(5)) == done
+    assert done.piece == (line_at(0, 1), len(b"\n".join(LINES)))
     assert ours.dealt() == [ours.dealt_file(5)]
     dealt = [record for number in range(3) for block in blocks(ours.dealt(), number) for record in block.records(-1)]
     assert len(dealt) == len(LINES)

@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import os
 import sys
+import threading
 
 import pytest
 
@@ -99,3 +101,42 @@ def test_a_file_that_changed_has_another_identity(logs):
     assert inputs_of(["logs/b.jsonl"])[0].identity == before
     (logs / "logs/b.jsonl").write_bytes(b"{}\n{}\n")
     assert inputs_of(["logs/b.jsonl"])[0].identity != before
+
+
+def test_a_file_by_several_names_is_read_once(logs):
+    (logs / "link.jsonl").symlink_to(logs / "logs/b.jsonl")
+    assert names("logs/b.jsonl", "./logs/b.jsonl", "link.jsonl") == ["logs/b.jsonl"]
+
+
+def test_a_pipe_that_has_a_name_is_read_once_and_whole(logs):
+    os.mkfifo(logs / "pipe")
+    text = b"".join(b'{"n":%d}\n' % number for number in range(50_000))
+    writing = threading.Thread(target=(logs / "pipe").write_bytes, args=(text,))
+    (pipe,) = inputs_of(["pipe"])
+    assert (pipe.size, pipe.identity) == (None, None)
+    writing.start()
+    assert [line for _, line in lines([pipe])] == text.splitlines()
+    writing.join()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_directory_that_may_not_be_read_is_not_passed_over(logs):
+    (logs / "logs/deep").chmod(0)
+    with pytest.raises(BadInput, match="deep: this directory may not be read"):
+        inputs_of(["logs"])
+
+
+def test_a_name_that_is_no_text_is_shown_spelled_out(logs):
+    name = os.fsdecode(b"\xff.jsonl")
+    (logs / name).write_bytes(b"{}\n")
+    (odd,) = inputs_of([name])
+    assert odd.name == r"\xff.jsonl"
+    assert [line for _, line in lines([odd])] == [b"{}"]
+
+
+def test_an_input_that_others_bring_is_named_once():
+    class Topic:
+        name = "kafka:t/0"
+
+    with pytest.raises(BadInput, match="named twice"):
+        inputs_of([Topic(), Topic()])

@@ -77,6 +77,42 @@ def test_a_rating_that_is_no_whole_number_stays_what_it_is(tmp_path):
     assert decode_interaction(value, ANY_TIME).field == "rating"
 
 
+@pytest.mark.parametrize("rating", ["'NaN'", "'Infinity'", "1e300", "-1e19"])
+def test_a_number_that_is_none_is_the_fault_of_its_row_alone(tmp_path, rating):
+    fields = "'feedback_given' AS type, 'a' AS account_id, 's' AS session_id, 1740830400250 AS timestamp"
+    rows = " UNION ALL ".join(f"SELECT {fields}, {each}::DOUBLE AS rating" for each in (rating, "5"))
+    first, second = (
+        decode_interaction(value, ANY_TIME) for _, value in records(parquet(tmp_path / "in.parquet", rows))
+    )
+    assert first.field == "rating"
+    assert second.rating == 5
+
+
+def test_a_file_of_large_groups_of_rows_is_read_in_bounded_memory(tmp_path):
+    text = "repeat(chr(97 + CAST(i % 26 AS INT)), 400) || hash(i)"
+    fields = (
+        f"'t' AS type, 'a' AS account_id, 's' || i AS session_id, 1 AS timestamp, {text} AS text, {text} AS language"
+    )
+    how = "FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 250000"
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT {fields} FROM range(250000) t(i)) TO '{tmp_path}/in.parquet' ({how})")
+    assert sum(1 for _ in records(str(tmp_path / "in.parquet"))) == 250_000
+
+
+def test_many_events_of_long_texts_are_written_in_bounded_memory(tmp_path):
+    event = json.loads(reference(LINES[:400])[0])
+    with (tmp_path / "events.jsonl").open("wb") as file:
+        for number in range(150_000):
+            page = {"url": f"https://a.example/{number}?" + "x" * 1_000, "title": None, "referrer": None}
+            file.write(json.dumps({**event, "page": page}).encode() + b"\n")
+    write_parquet(tmp_path / "events.jsonl", tmp_path / "events.parquet")
+    with duckdb.connect() as connection:
+        count = connection.execute(
+            "SELECT count(*) FROM read_parquet(?)", [str(tmp_path / "events.parquet")]
+        ).fetchone()
+    assert count == (150_000,)
+
+
 def test_records_as_they_stand_are_a_column_of_their_own(tmp_path):
     rows = [{"value": line.decode(), "kafka_offset": 7} for line in LINES[:500] if is_utf8(line)]
     (tmp_path / "in.jsonl").write_bytes(b"\n".join(json.dumps(row).encode() for row in rows))

@@ -23,6 +23,11 @@ def test_places_are_in_the_order_of_inputs_lines_and_what_they_hold(given_places
     assert within(line_at(file, line), number) <= within(line_at(later_file, later_line), later_number)
 
 
+def test_more_lines_than_a_place_can_tell_are_no_place():
+    with pytest.raises(OverflowError):
+        line_at(0, 1 << 36)
+
+
 def test_lines_that_hold_nothing_are_counted_and_passed_over():
     chunk = Chunk(line_at(3, 7), b"{}\n\n  \r\n[]\n")
     assert [(place(seq), arrival_ms, line) for seq, arrival_ms, line in chunk.records(5)] == [

@@ -125,3 +125,19 @@ def test_progress_counts_bytes_as_they_lie_on_disk(tmp_path):
     told = []
     list(chunks(path, read=told.append))
     assert sum(told) == path.stat().st_size
+
+
+def test_a_byte_order_mark_is_none_of_the_first_record_however_its_bytes_come(tmp_path):
+    path = tmp_path / "in"
+    noise = bytes(range(256)) * 400
+    path.write_bytes(zstd(b"\xef\xbb\xbf" + hashlib.sha256(noise).hexdigest().encode() * 3_000 + b"\n{}"))
+    first, *_ = [line for chunk in chunks(path) for _, line in chunk.lines()]
+    assert not first.startswith(b"\xef\xbb\xbf")
+
+
+def test_what_is_packed_very_small_is_unpacked_little_by_little(tmp_path):
+    path = tmp_path / "in"
+    path.write_bytes(zstd((b"x" * 1_000_000 + b"\n") * 100))
+    sizes = [chunk.size for chunk in chunks(path, 4_000_000)]
+    assert sum(sizes) == 100_000_100
+    assert max(sizes) < 64_000_000

@@ -1,6 +1,7 @@
 """A replay as a whole: what comes out depends on the input and the rules alone."""
 
 import json
+import os
 import tempfile
 import time
 from collections import Counter
@@ -15,9 +16,10 @@ from schemas.ga_event import decode_event, encode_event
 from schemas.interaction import Fault, Interaction, decode_interaction, session_key
 from schemas.options import Options
 from streams.attribution import RuleBook
-from streams.replay import Replay, replay
+from streams.replay import Replay, Translation, replay
 from streams.replay.errors import BadInput, BadOutput, NoRoom, NotSupported, OtherReplay
 from streams.replay.plan import Limits
+from streams.sources import Mapping
 from tests.streams.replay.replays import (
     AS_OF_MS,
     IN_BUCKETS,
@@ -280,3 +282,58 @@ def test_events_in_parquet_are_the_events(tmp_path, limits):
     with duckdb.connect() as connection:
         rows = connection.execute("SELECT to_json(t) FROM read_parquet(?) t", [str(out)]).fetchall()
     assert [encode_event(decode_event(row)) for (row,) in rows] == reference(LINES)
+
+
+def test_a_replay_that_was_killed_while_it_cleaned_up_has_nothing_left_to_do(tmp_path, monkeypatch):
+    straight = replayed(tmp_path, LINES, limits=IN_BUCKETS)
+    unlink, left = Path.unlink, [5]
+
+    def until_then(path, **how):
+        if path.parent.name == "work" and not path.name.startswith("."):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+        unlink(path, **how)
+
+    work = {"work": str(tmp_path / "work"), "limits": IN_BUCKETS}
+    monkeypatch.setattr(Path, "unlink", until_then)
+    with pytest.raises(KeyboardInterrupt):
+        replayed(tmp_path, None, **work)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert (tmp_path / "work").exists()
+    written = (tmp_path / "out.jsonl").stat().st_ino
+    assert replayed(tmp_path, None, **work) == straight
+    assert (tmp_path / "out.jsonl").stat().st_ino == written, "it was written once"
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("wanted", [{"out": "work/out.jsonl"}, {"dead_letters": "work/dead.jsonl"}])
+def test_no_output_goes_with_the_work(tmp_path, wanted):
+    (tmp_path / "work").mkdir()
+    with pytest.raises(BadOutput, match="would be removed with --work"):
+        replayed(
+            tmp_path,
+            LINES,
+            work=str(tmp_path / "work"),
+            **{name: str(tmp_path / each) for name, each in wanted.items()},
+        )
+
+
+def test_pieces_that_are_not_those_that_were_dealt_are_found_out(tmp_path):
+    wanted = {"work": str(tmp_path / "work"), "limits": IN_BUCKETS}
+    with pytest.raises(KeyboardInterrupt):
+        replayed(tmp_path, LINES, progress=Interrupted(30), **wanted)
+    source = tmp_path / "in.jsonl"
+    changed = source.stat().st_mtime_ns
+    text = source.read_bytes()
+    source.write_bytes(text[1_000:] + b" " * 1_000)  # as a topic whose first records are gone, and nobody knows
+    os.utime(source, ns=(changed, changed))
+    with pytest.raises(OtherReplay, match="inputs"):
+        replayed(tmp_path, None, **wanted)
+
+
+def test_dead_letters_are_in_order_also_beside_a_line_that_fits_in_no_chunk(tmp_path):
+    lines = [b"{", b"0" * 9_000_000, b"["]
+    webhook = Translation("smartsupp-webhook", Mapping())
+    _, dead, _ = replayed(tmp_path, lines, translation=webhook)
+    assert [json.loads(one)["line"] for one in dead] == [1, 2, 3]

@@ -1,11 +1,14 @@
 """Where a replay keeps what it has done: of one replay, at work once, and gone when it is done."""
 
 import multiprocessing
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from streams.replay import Tally
 from streams.replay.errors import BadOutput, OtherReplay
-from streams.replay.work import begun, kept, temporary
+from streams.replay.work import begun, finish, finished, kept, temporary
 
 
 def interrupt(working):
@@ -43,7 +46,7 @@ def test_what_only_the_beginning_decides_is_what_it_was_then(tmp_path):
 def test_the_work_of_another_replay_is_not_gone_on_with(tmp_path):
     begun(tmp_path, {"order": "time", "inputs": [("a", 1)]}, {})
     begun(tmp_path, {"order": "time", "inputs": [("a", 1)]}, {})
-    with pytest.raises(OtherReplay, match=r"its inputs are not the same.*rm -r"):
+    with pytest.raises(OtherReplay, match="its inputs are not the same"):
         begun(tmp_path, {"order": "time", "inputs": [("a", 2)]}, {})
 
 
@@ -80,3 +83,38 @@ def test_two_replays_are_never_at_work_in_one_directory(tmp_path):
     finally:
         enough.set()
         other.join()
+
+
+TALLY = Tally(records=3, events=Counter(Chatbot_sent=2))
+
+
+def test_what_is_finished_is_known_as_long_as_anything_is_left(tmp_path):
+    manifest = begun(tmp_path, {"inputs": 1}, {})
+    assert finished(manifest) is None
+    finish(tmp_path, TALLY)
+    assert finished(begun(tmp_path, {"inputs": 1}, {})) == TALLY
+
+
+def test_of_what_is_finished_the_manifest_goes_last(tmp_path, monkeypatch):
+    removed, unlink = [], Path.unlink
+
+    def told(path, **how):
+        removed.append(path.name)
+        unlink(path, **how)
+
+    with kept(str(tmp_path / "work")) as directory:
+        begun(directory, {}, {})
+        for number in range(20):
+            (directory / f"{number}.lines").touch()
+        monkeypatch.setattr(Path, "unlink", told)
+    assert removed[-2:] == ["replay.json", "lock"]
+    assert len(removed) == 22
+
+
+def test_a_directory_that_is_not_ours_to_remove_is_left_empty(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "work").symlink_to(tmp_path / "there")
+    with kept(str(tmp_path / "work")) as directory:
+        begun(directory, {}, {})
+        (directory / "file").touch()
+    assert list((tmp_path / "there").iterdir()) == []

@@ -2,6 +2,8 @@
 
 import errno
 import io
+import os
+import subprocess
 import sys
 
 import duckdb
@@ -102,3 +104,16 @@ def test_a_directory_that_is_not_there_or_is_in_the_way_is_told(tmp_path):
     with pytest.raises(BadOutput, match="this is a directory"):
         output_of(str(tmp_path / "x.jsonl")).check()
     output_of("-").check()
+
+
+def test_what_a_killed_process_left_half_written_is_tidied_up(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    ours, theirs = tmp_path / f".x.jsonl.{os.getpid()}.unfinished", tmp_path / f".x.jsonl.{gone.pid}.unfinished"
+    for path in (ours, theirs, tmp_path / f".y.jsonl.{gone.pid}.unfinished"):
+        path.touch()
+    with whole_file(str(tmp_path / "x.jsonl")) as file:
+        assert not theirs.exists()
+        assert ours.exists(), "of a process that is alive"
+        file.write(b"new")
+    assert (tmp_path / f".y.jsonl.{gone.pid}.unfinished").exists()
