@@ -20,10 +20,10 @@ _FULL: Final = ("No space left on device", "Disk quota exceeded", "max_temp_dire
 
 
 @contextmanager
-def database(directory: Path | None = None) -> Iterator["DuckDBPyConnection"]:
+def database(directory: Path | None = None, memory: str = MEMORY) -> Iterator["DuckDBPyConnection"]:
     """A database in memory, with bounds. It loads nothing from elsewhere; what does not fit lies in the directory."""
     config: dict[str, Any] = {
-        "memory_limit": MEMORY,
+        "memory_limit": memory,
         "threads": 1,  # a replay has processes, and the order of rows is kept
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

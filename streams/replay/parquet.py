@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["parquet_records", "write_parquet"]
 
+_MEMORY: Final = "512MB"
+"""For a group of rows, which is unpacked as a whole. No other process of a replay has begun by then."""
 _ROWS: Final = 4_096
 _NESTED: Final = ("page", "ga", "consent", "automation", "agent", "goal")
 _WHOLE: Final = ("timestamp", "rating")
@@ -43,14 +45,14 @@ def parquet_records(index: int, name: str, read: Read, chunk_bytes: int) -> Iter
     """The rows of a file as records. Raises BadInput for a file that is damaged or has other columns."""
     size = Path(name).stat().st_size
     try:
-        with database() as connection:
+        with database(memory=_MEMORY) as connection:
             connection.execute("SET disable_parquet_prefetching = true")  # whole groups of rows, at once
             columns, rows = _columns(connection, name)
             record = _record(name, columns)  # made of names of the contract alone
             found = connection.execute(f"SELECT {record} FROM read_parquet(?)", [escape(name)])  # noqa: S608
             yield from _in_pieces(index, found, rows, size, read, chunk_bytes)
     except duckdb.OutOfMemoryException:
-        reason = "a group of its rows takes more than 256 MB. Write it with smaller groups, or as .jsonl."
+        reason = f"a group of its rows takes more than {_MEMORY}. Write it with smaller groups, or as .jsonl."
         raise BadInput(name, reason) from None
     except duckdb.Error as error:
         raise BadInput(name, f"this Parquet file cannot be read: {_first_line(error)}. Fetch it again.") from None
