@@ -91,6 +91,10 @@ def replay(  # noqa: PLR0913 - options of a command line are given by name
         raise
     _sum_up(tally, time.monotonic() - began)
     tell_missing(wanted.translation)
+    if tally.records and not tally.interactions:
+        tell("none of the records is an interaction. Is it another --format? --dead-letters FILE says why of each.")
+    if receipts is not None:
+        _sum_up_receipts(receipts)
 
 
 def _output(
@@ -128,6 +132,7 @@ def _sum_up(tally: "Tally", seconds: float) -> None:
         ("sessions", f"{tally.sessions:,}"),
         ("events", f"{tally.events.total():,}"),
         *_counts(tally.events),
+        *_counts(tally.counts),
         ("duplicates removed", f"{tally.duplicates.total():,}"),
         *_counts(tally.duplicates),
         ("unknown types", f"{tally.unknown.total():,}"),
@@ -139,6 +144,16 @@ def _sum_up(tally: "Tally", seconds: float) -> None:
         ("records a second", f"{tally.records / seconds:,.0f}"),
     ]
     print_table(sys.stderr, ("replay", "count"), rows)
+
+
+def _sum_up_receipts(name: str) -> None:
+    from collections import Counter
+
+    from schemas.receipt import decode_receipt
+
+    with Path(name).open("rb") as lines:
+        outcomes = Counter[str](decode_receipt(line).outcome for line in lines)
+    print_table(sys.stderr, ("receipts", "count"), _counts(outcomes))
 
 
 def _counts(counter: "Counter[str]") -> Iterator[tuple[str, str]]:

@@ -31,7 +31,7 @@ from streams.worker.topics import ensure_topics
 __all__ = ["Forgotten", "SendingFailed", "TopicOutput"]
 
 KAFKA: Final = "kafka"
-_RUN: Final = "kafka"  # file in the replay's directory: its name in Kafka
+_RUN: Final = "kafka.txt"  # file in the replay's directory: its name in Kafka
 _LINES: Final = 10_000  # of a transaction at most
 _BYTES: Final = 8 * 1_048_576
 _TIMEOUT_MS: Final = 60_000

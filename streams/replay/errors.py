@@ -5,6 +5,7 @@ from streams.errors import Chat2gaError, Fault
 __all__ = [
     "BadInput",
     "BadOutput",
+    "DamagedWork",
     "ManySessions",
     "NoRoom",
     "NoSession",
@@ -64,8 +65,8 @@ class NoRoom(Chat2gaError):
 
     def __str__(self) -> str:
         return (
-            f"{self.where}: no space left. A replay needs as much as its input unpacked and its output together: "
-            "make room, or name another directory for its temporary files: TMPDIR=/path chat2ga replay …"
+            f"{self.where}: no space left. What is sorted takes a fifth of its input unpacked, and its output once "
+            "more: make room there, or name another place: TMPDIR=/path for temporary files, --work or --to for theirs."
         )
 
 
@@ -108,6 +109,22 @@ class ManySessions(Chat2gaError):
         return (
             f"{self.asked}: there are {self.count} such sessions: {', '.join(self.keys)}{more}. "
             "Give one of these as --session, or its account as --account."
+        )
+
+
+class DamagedWork(Chat2gaError):
+    """What a replay has kept cannot be read any more."""
+
+    fault, retriable = Fault.OPERATOR, False
+
+    def __init__(self, directory: str, reason: str) -> None:
+        super().__init__(directory, reason)
+        self.directory, self.reason = directory, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.directory}: what is kept there is damaged ({self.reason}). Name another directory; or remove it, "
+            "and begin anew, if nothing of it was sent anywhere."
         )
 
 

@@ -16,7 +16,7 @@ from streams.attribution import RuleBook
 from streams.replay.errors import BadInput
 from streams.replay.explanation import Explanation, place_in
 from streams.replay.gathering import MAX_SESSIONS, AnyOf, Gathering, Wanted, no_session, not_too_many
-from streams.replay.inputs import STDIN, Input, inputs_of, pieces, total_bytes
+from streams.replay.inputs import Input, inputs_of, pieces, total_bytes
 from streams.replay.naming import Asked, Holding, Keys, Named, Sent, decode_key
 from streams.replay.places import LongLine, place
 from streams.replay.plan import Limits, Translation
@@ -53,8 +53,9 @@ def explain(question: Question, progress: Progress = _unheard) -> tuple[Explanat
 
 def _keys(question: Question, asked: Holding | Sent, progress: Progress) -> AnyOf:
     """The keys of the sessions that hold what is asked for. Raises NoSession, and ManySessions of too many."""
-    if STDIN in question.inputs:
-        raise BadInput(STDIN, f"{asked} is looked for in two passes, and standard input is there once. Name a file.")
+    for each in inputs_of(question.inputs):
+        if each.identity is None:
+            raise BadInput(each.name, f"{asked} is looked for in two passes, and this is there once. Name a file.")
     with TemporaryDirectory(prefix="chat2ga-explain-", ignore_cleanup_errors=True) as directory:
         out = Path(directory, "keys.jsonl")
         wanted = Replay(

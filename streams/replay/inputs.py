@@ -121,8 +121,17 @@ class _File(msgspec.Struct, frozen=True):
         if self.head == PARQUET:
             yield from parquet_records(index, self.path, read, chunk_bytes)
             return
+        read_bytes = 0
+
+        def counted(size: int) -> None:
+            nonlocal read_bytes
+            read_bytes += size
+            read(size)
+
         with _opened(self.path) as file:
-            yield from text_chunks(index, self.name, file, read, chunk_bytes)
+            yield from text_chunks(index, self.name, file, counted, chunk_bytes)
+        if read_bytes < self.size:
+            raise BadInput(self.name, "it became shorter while it was read. Copy it first, and replay the copy.")
 
 
 def inputs_of(given: Sequence[str | Input]) -> tuple[Input, ...]:
@@ -136,6 +145,8 @@ def inputs_of(given: Sequence[str | Input]) -> tuple[Input, ...]:
             if each.name in inputs:
                 raise BadInput(each.name, "this is named twice. Name each partition once.")
             inputs[each.name] = each
+        elif not each:
+            raise BadInput("''", "an input without a name. Is a variable of the shell empty?")
         elif each == STDIN:
             if STDIN in inputs:
                 raise BadInput(STDIN, "standard input can be read once only. Name it once.")

@@ -7,7 +7,7 @@ would be what neither gives.
 from collections.abc import Iterable
 from hashlib import blake2b
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -20,7 +20,9 @@ from streams.replay.writing import Output
 if TYPE_CHECKING:
     from streams.replay.run import Replay
 
-__all__ = ["manifest"]
+__all__ = ["AS_OF", "manifest"]
+
+AS_OF: Final = "times of arrival"
 
 
 def manifest(wanted: "Replay", inputs: Iterable[Input], out: Output, product: Product) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def manifest(wanted: "Replay", inputs: Iterable[Input], out: Output, product: Pr
         "files of dead letters": wanted.dead_letters,
         "limits": msgspec.to_builtins(wanted.limits),
     }
-    return said if wanted.as_of_ms is None else {**said, "as of": wanted.as_of_ms}
+    return said if wanted.as_of_ms is None else {**said, AS_OF: wanted.as_of_ms}
 
 
 def _digest(made_of: object) -> str:

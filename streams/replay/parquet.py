@@ -79,7 +79,7 @@ def _record(name: str, columns: dict[str, str]) -> str:
         raise BadInput(
             name,
             f"no column {', '.join(missing)}: the columns are {', '.join(columns) or 'none'}. They must be the fields "
-            f"of an interaction, or one column `{_VALUE}` must hold the record as JSON.",
+            f"of an interaction, or one column `{_VALUE}` must hold the record as JSON, as of every other --format.",
         )
     fields = ", ".join(f'"{column}" := {_field(column, columns[column])}' for column in columns if column in _FIELDS)
     return f"encode(CAST(to_json(struct_pack({fields})) AS VARCHAR))"

@@ -15,8 +15,10 @@ from schemas.interaction import Interaction, session_key
 from streams.attribution import Decision, RuleBook
 from streams.replay.engine import Tally, decisions
 
-__all__ = ["Events", "KeyedEvents", "Product", "keyed"]
+__all__ = ["TO_NO_TRACKER", "Events", "KeyedEvents", "Product", "keyed"]
 
+TO_NO_TRACKER: Final = "to no tracker"
+"""Events that nobody will receive at Google: no tracker of theirs is known."""
 _BETWEEN: Final = b"\t"  # JSON has none that is not spelled out
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(str).decode
@@ -44,6 +46,8 @@ class Events(msgspec.Struct, frozen=True):
                 _count_unusual(decision, tally)
             for event in decision.events:
                 tally.events[event.name] += 1
+                if not event.trackers:
+                    tally.counts[TO_NO_TRACKER] += 1
                 yield encode_event(event)
 
 

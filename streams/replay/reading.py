@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
+from shlex import quote
 from typing import BinaryIO, Final, cast
 
 import zstandard
@@ -55,7 +56,7 @@ def _damage(name: str, error: Exception) -> str:
         tool = "zstd" if "zstd" in str(error) else "gzip"
         return (
             "the packed data ends too early: the file was cut off. Fetch it again, or take what there is of it: "
-            f"{tool} -dc {name} | chat2ga replay - …"
+            f"{tool} -dc {quote(name)} | chat2ga replay - …"
         )
     return f"the packed data is damaged: {error}. Fetch it again."
 

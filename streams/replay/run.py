@@ -12,14 +12,16 @@ records go to no disk.
 """
 
 import os
+import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from itertools import chain
 from pathlib import Path
 from time import time_ns
 from typing import Final, Literal
 
 import msgspec
+import zstandard
 
 from streams.attribution import RuleBook
 from streams.replay.bucket import decide, process
@@ -28,9 +30,9 @@ from streams.replay.dead_letters import dead_line, oversized_fault
 from streams.replay.dealing import deal_piece
 from streams.replay.done import Done
 from streams.replay.engine import Engine, Tally
-from streams.replay.errors import BadOutput, OtherReplay
+from streams.replay.errors import BadOutput, DamagedWork, OtherReplay
 from streams.replay.inputs import STDIN, Input, inputs_of, pieces, total_bytes, unpacked_bytes
-from streams.replay.manifest import manifest
+from streams.replay.manifest import AS_OF, manifest
 from streams.replay.places import Chunk, LongLine, Records
 from streams.replay.plan import Limits, Plan, Translation
 from streams.replay.products import Events, KeyedEvents, Product
@@ -38,7 +40,7 @@ from streams.replay.segments import SegmentWriter, joined, merged
 from streams.replay.spill import buckets_in
 from streams.replay.translating import Translator
 from streams.replay.work import begun, finish, finished, kept, temporary
-from streams.replay.writing import Output, check_file, output_of, room_in, whole_file
+from streams.replay.writing import STDOUT, Output, check_file, output_of, room_in, whole_file
 
 __all__ = ["Phase", "Progress", "Replay", "replay"]
 
@@ -81,7 +83,7 @@ def replay(wanted: Replay, progress: Progress = _unheard) -> Tally:
     if wanted.work is None:
         with temporary() as directory:
             return _Run(wanted, inputs, out, directory, progress).run()
-    with kept(wanted.work) as directory:
+    with kept(wanted.work) as directory, _damage_told(wanted.work):
         run = _Run(wanted, inputs, out, directory, progress)
         if (tally := run.finished) is None:
             tally = run.run()
@@ -89,13 +91,24 @@ def replay(wanted: Replay, progress: Progress = _unheard) -> Tally:
         return tally
 
 
+@contextmanager
+def _damage_told(work: str) -> Iterator[None]:
+    """Whatever was half there when the machine lost its power, and nobody could have made so."""
+    try:
+        yield
+    except (EOFError, struct.error, msgspec.MsgspecError, zstandard.ZstdError) as error:
+        raise DamagedWork(work, f"{type(error).__name__}: {error}") from None
+
+
 def _check(wanted: Replay, inputs: Iterable[Input], out: Output) -> None:
     """Whatever can be known to be wrong before the first record is read."""
     out.check()
-    if wanted.dead_letters is not None:
+    if wanted.dead_letters == out.name == STDOUT:
+        raise BadOutput(STDOUT, "events and dead letters would be mixed there. Name a file for one of them.")
+    if wanted.dead_letters is not None and wanted.dead_letters != STDOUT:
         check_file(wanted.dead_letters)
     taken = {Path(each.name).resolve(): f"the input {each.name}" for each in inputs if each.name != STDIN}
-    dead = Path(wanted.dead_letters) if wanted.dead_letters is not None else None
+    dead = Path(wanted.dead_letters) if wanted.dead_letters not in (None, STDOUT) else None
     work = Path(wanted.work).resolve() if wanted.work is not None else None
     for what, path in (("--to", out.file), ("--dead-letters", dead)):
         if path is None:
@@ -129,9 +142,9 @@ class _Run:
         as_of_ms = time_ns() // 1_000_000 if wanted.as_of_ms is None else wanted.as_of_ms
         if wanted.work is not None:
             ours = manifest(wanted, inputs, out, product)
-            theirs = begun(directory, ours, {"as of": as_of_ms, "positions": [each.position for each in inputs]})
+            theirs = begun(directory, ours, {AS_OF: as_of_ms, "positions": [each.position for each in inputs]})
             self.finished = finished(theirs)
-            as_of_ms = theirs["as of"]
+            as_of_ms = theirs[AS_OF]
             inputs = tuple(each.at(position) for each, position in zip(inputs, theirs["positions"], strict=True))
         self._inputs: Final = inputs
         self._plan: Final = Plan(
@@ -238,7 +251,8 @@ class _Run:
                 for _, data in merged(self._directory / each.dead_letters for each in done if each.dead_letters):
                     letters.write(data)
                 letters.flush()  # a full disk is met before anything is sent
-                os.fsync(letters.fileno())
+                with suppress(OSError) if not letters.seekable() else nullcontext():  # a pipe is on no disk
+                    os.fsync(letters.fileno())
             write = stack.enter_context(self._out.opened(self._directory))
             written = told = 0
             for _, data in merged(made):

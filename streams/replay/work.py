@@ -21,7 +21,12 @@ from streams.replay.writing import replacing
 __all__ = ["begun", "finish", "finished", "kept", "temporary"]
 
 _MANIFEST: Final = "replay.json"
-_LOCK: Final = "lock"
+_LOCK: Final = "replay.lock"
+_MADE: Final = (
+    *(".dealt", ".piece", ".left", ".lines", ".dead", ".done", ".sorting", ".unfinished"),
+    *("receipts.jsonl", "batches.json", "kafka.txt", "parquet.jsonl"),
+)
+"""How the names end of what a replay makes."""
 _FINISHED: Final = "finished"
 
 
@@ -40,6 +45,8 @@ def kept(name: str) -> Iterator[Path]:
     """
     directory = Path(name)
     try:
+        if _is_foreign(directory):
+            raise BadOutput(name, "this directory holds other things. Name an empty or a new one.")
         directory.mkdir(exist_ok=True)
         lock = (directory / _LOCK).open("wb")
     except OSError as error:
@@ -49,20 +56,25 @@ def kept(name: str) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BadOutput(name, "another replay is at work there. Wait for it, or name another directory.") from None
-        if not (directory / _MANIFEST).exists() and any(each.name != _LOCK for each in directory.iterdir()):
-            raise BadOutput(name, "this directory holds other things. Name an empty or a new one.")
         yield directory
         _remove(directory)
 
 
+def _is_foreign(directory: Path) -> bool:
+    """Whether something lies there that no replay has put there."""
+    if not directory.is_dir() or (directory / _MANIFEST).exists():
+        return False
+    return any(each.name != _LOCK for each in directory.iterdir())
+
+
 def _remove(directory: Path) -> None:
-    """All that was done, and last what says whose it was, and that it is finished: who goes on must not do it again."""
+    """What a replay has made, and last what says that it is finished. What somebody else has put there stays."""
     for each in directory.iterdir():
-        if each.name not in (_MANIFEST, _LOCK):
+        if each.name.endswith(_MADE):
             rmtree(each) if each.is_dir() else each.unlink()
     (directory / _MANIFEST).unlink()
     (directory / _LOCK).unlink()
-    with suppress(OSError):  # a mount point, or a link, is not ours to remove
+    with suppress(OSError):  # a mount point, a link, or with something else in it: not ours to remove
         directory.rmdir()
 
 

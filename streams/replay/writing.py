@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from glob import escape
 from pathlib import Path
+from shlex import quote
+from stat import S_IMODE
 from typing import BinaryIO, Final, Protocol
 
 import msgspec
@@ -79,11 +81,14 @@ class _File(msgspec.Struct, frozen=True):
 
     name: str
     keyed: bool = False
-    once: bool = True
+
+    @property
+    def once(self) -> bool:
+        return not _is_stream(self.file)
 
     @property
     def identity(self) -> str:
-        return str(self.file.resolve())
+        return os.fsencode(self.file.resolve()).decode(errors="backslashreplace")
 
     @property
     def file(self) -> Path:
@@ -130,9 +135,15 @@ def check_file(name: str) -> None:
     path = Path(name)
     if path.is_dir():
         raise BadOutput(name, "this is a directory. Name a file in it.")
+    if _is_stream(path):
+        return
+    if path.is_symlink():
+        path = path.resolve()
+    if not path.parent.exists():
+        raise BadOutput(name, f"there is no directory {path.parent}. Create it: mkdir -p {quote(str(path.parent))}")
     if not path.parent.is_dir():
-        raise BadOutput(name, f"there is no directory {path.parent}. Create it: mkdir -p {path.parent}")
-    if not os.access(path.parent, os.W_OK):
+        raise BadOutput(name, f"{path.parent} is no directory. Name another file.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
         raise BadOutput(name, f"nothing may be written into {path.parent}. Check its permissions.")
 
 
@@ -203,12 +214,25 @@ def replacing(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
 
 @contextmanager
 def whole_file(name: str) -> Iterator[BinaryIO]:
-    """The same by its name on the command line; `-` is standard output."""
+    """The same by its name on the command line; `-` is standard output. A device or a pipe is written to as it is."""
     if name == STDOUT:
         with room_in(Path("standard output")):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
-    _tidy(Path(name))
-    with replacing(Path(name), durable=True) as file:
+    path = Path(name)
+    if _is_stream(path):
+        with room_in(path), path.open("wb") as file:
+            yield file
+        return
+    path = path.resolve()  # what a link points to is replaced, not the link
+    _tidy(path)
+    with replacing(path, durable=True) as file:
+        if path.exists():
+            os.fchmod(file.fileno(), S_IMODE(path.stat().st_mode))
         yield file
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is there and no file: what is written to it cannot be taken back, or put in place."""
+    return path.exists() and not path.is_file()

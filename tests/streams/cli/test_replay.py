@@ -155,3 +155,24 @@ def test_a_file_that_was_cut_off_leaves_the_old_output_alone(tmp_path):
     assert "gzip -dc in.gz | chat2ga replay -" in the_line(done)
     assert (tmp_path / "out.jsonl").read_text() == "old\n"
     assert {path.name for path in tmp_path.iterdir()} == {"in.gz", "out.jsonl"}
+
+
+def test_records_none_of_which_is_an_interaction_are_remarked_on(tmp_path):
+    done = chat2ga("replay", "-", "--to", "-", stdin=b"not a chat log\n" * 3)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert b"none of the records is an interaction. Is it another --format?" in done.stderr
+
+
+def test_receipts_are_summed_up(tmp_path):
+    (tmp_path / "accounts.toml").write_text('[defaults]\napi_tracker = "G-NOSECRET1"\n')
+    record = b'{"type":"contact_form_sent","account_id":"a","session_id":"s","timestamp":1700000000000}'
+    accounts = tmp_path / "accounts.toml"
+    arguments = ["--to", "ga", "--receipts", "r.jsonl", "--work", "w", "--accounts", accounts]
+    done = chat2ga("replay", "-", *arguments, stdin=record, cwd=tmp_path)
+    assert done.returncode == 1, "standard input cannot be gone on with"
+    (tmp_path / "in.jsonl").write_bytes(record)
+    done = chat2ga("replay", "in.jsonl", *arguments, cwd=tmp_path)
+    assert done.returncode == 0
+    assert b"  no_secret\t1\n" in done.stderr
+    assert json.loads((tmp_path / "r.jsonl").read_bytes())["outcome"] == "no_secret"
+    assert not (tmp_path / "w").exists()

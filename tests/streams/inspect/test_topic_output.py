@@ -96,9 +96,9 @@ async def test_a_replay_that_goes_on_where_its_offsets_are_forgotten_writes_noth
     work = tmp_path / "work"
     with pytest.raises(KeyboardInterrupt):
         await asyncio.to_thread(interrupted_after, 1, settings, source, str(work))
-    run_, lines = (work / "kafka").read_text().split()
+    run_, lines = (work / "kafka.txt").read_text().split()
     assert int(lines) == 500
-    (work / "kafka").write_text(f"{run_}-forgotten {lines}")
+    (work / "kafka.txt").write_text(f"{run_}-forgotten {lines}")
     with pytest.raises(Forgotten, match="500 events of this replay stand there, and Kafka knows of 0"):
         await asyncio.to_thread(run, settings, source, work=str(work))
     assert len(await events(kafka, settings)) == 500

@@ -16,6 +16,7 @@ MADE = [
     errors.NoSession("nobody", "Look again."),
     errors.ManySessions("session 's'", ("a/s/s", "b/s/s"), 2),
     errors.OtherReplay("work", "inputs"),
+    errors.DamagedWork("work", "EOFError: 0.lines: it was cut off"),
 ]
 
 

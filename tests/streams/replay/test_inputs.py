@@ -147,3 +147,15 @@ def test_an_input_that_others_bring_is_named_once():
 
     with pytest.raises(BadInput, match="named twice"):
         inputs_of([Topic(), Topic()])
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_is_told(logs):
+    (changing,) = inputs_of(["logs/b.jsonl"])
+    (logs / "logs/b.jsonl").write_bytes(b"")
+    with pytest.raises(BadInput, match="shorter while it was read"):
+        list(lines([changing]))
+
+
+def test_an_input_without_a_name_is_none(logs):
+    with pytest.raises(BadInput, match="variable of the shell"):
+        inputs_of([""])

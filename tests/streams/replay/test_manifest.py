@@ -41,7 +41,7 @@ def test_the_same_replay_has_the_same_manifest_whoever_made_its_rules(tmp_path):
         ({"order": "arrival"}, {"orders"}),
         ({"dead_letters": "dead.jsonl"}, {"files of dead letters"}),
         ({"limits": Limits(chunk_bytes=5)}, {"limits"}),
-        ({"as_of_ms": 5}, {"as of"}),
+        ({"as_of_ms": 5}, {"times of arrival"}),
     ],
 )
 def test_whatever_decides_what_comes_out_is_in_it(tmp_path, wanted, differs):

@@ -4,8 +4,10 @@ from collections import Counter
 
 from schemas.account import Account, Accounts
 from schemas.ga_event import decode_event
+from schemas.interaction import session_key
 from streams.attribution import RuleBook
 from streams.replay import Events, Tally
+from streams.replay.products import TO_NO_TRACKER, KeyedEvents, keyed
 from tests.streams.attribution.builders import a, interactions, rated, sent, typed
 
 
@@ -29,3 +31,19 @@ def test_what_came_of_a_session_is_counted():
     assert tally.duplicates == {"same_id": 1, "tab_copy": 1, "exact_copy": 1}
     assert tally.dropped_for_consent == 1
     assert tally.sessions == 2
+
+
+def test_events_that_nobody_will_receive_are_counted():
+    said = interactions([sent(interaction_id="1")])
+    for trackers, counted in (("", 1), ("G-TRACKER1", 0)):
+        tally = Tally()
+        book = RuleBook(accounts=Accounts(default=Account(api_tracker=trackers)))
+        assert len(list(Events(book).lines(said, tally))) == 1
+        assert tally.counts[TO_NO_TRACKER] == counted
+
+
+def test_an_event_of_a_topic_comes_after_its_record_key():
+    said = interactions([sent(interaction_id="1")])
+    (line,) = KeyedEvents(RuleBook()).lines(said, Tally())
+    (event,) = Events(RuleBook()).lines(said, Tally())
+    assert keyed(line) == (session_key(said[0]).encode(), event)

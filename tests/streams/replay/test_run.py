@@ -17,7 +17,7 @@ from schemas.interaction import Fault, Interaction, decode_interaction, session_
 from schemas.options import Options
 from streams.attribution import RuleBook
 from streams.replay import Replay, Translation, replay
-from streams.replay.errors import BadInput, BadOutput, NoRoom, NotSupported, OtherReplay
+from streams.replay.errors import BadInput, BadOutput, DamagedWork, NoRoom, NotSupported, OtherReplay
 from streams.replay.plan import Limits
 from streams.sources import Mapping
 from tests.streams.replay.replays import (
@@ -337,3 +337,19 @@ def test_dead_letters_are_in_order_also_beside_a_line_that_fits_in_no_chunk(tmp_
     webhook = Translation("smartsupp-webhook", Mapping())
     _, dead, _ = replayed(tmp_path, lines, translation=webhook)
     assert [json.loads(one)["line"] for one in dead] == [1, 2, 3]
+
+
+def test_work_that_was_damaged_is_told_with_what_to_do(tmp_path):
+    wanted = {"work": str(tmp_path / "work"), "limits": IN_BUCKETS}
+    with pytest.raises(KeyboardInterrupt):
+        replayed(tmp_path, LINES, progress=Interrupted(30), **wanted)
+    first, *_ = (tmp_path / "work").glob("*.lines")
+    first.write_bytes(first.read_bytes()[:-1])
+    with pytest.raises(DamagedWork, match="begin anew"):
+        replayed(tmp_path, None, **wanted)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_events_and_dead_letters_never_go_into_one_stream(tmp_path):
+    with pytest.raises(BadOutput, match="would be mixed"):
+        replayed(tmp_path, LINES, out="-", dead_letters="-")

@@ -29,11 +29,11 @@ def test_a_kept_directory_stays_when_interrupted_and_is_gone_when_done(tmp_path)
     working = kept(name)
     directory = working.__enter__()
     begun(directory, {"inputs": 1}, {})
-    (directory / "file").touch()
+    (directory / "1.lines").touch()
     interrupt(working)
     with kept(name) as directory:
-        assert (directory / "file").exists()
-        (directory / "sorting").mkdir()
+        assert (directory / "1.lines").exists()
+        (directory / "1.sorting").mkdir()
     assert not (tmp_path / "work").exists()
 
 
@@ -54,7 +54,7 @@ def test_a_directory_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "letters").touch()
     with pytest.raises(BadOutput, match="Name an empty or a new one"), kept(str(tmp_path)):
         pass
-    assert (tmp_path / "letters").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
 
 
 def test_a_directory_that_cannot_be_had_is_told(tmp_path):
@@ -107,7 +107,7 @@ def test_of_what_is_finished_the_manifest_goes_last(tmp_path, monkeypatch):
         for number in range(20):
             (directory / f"{number}.lines").touch()
         monkeypatch.setattr(Path, "unlink", told)
-    assert removed[-2:] == ["replay.json", "lock"]
+    assert removed[-2:] == ["replay.json", "replay.lock"]
     assert len(removed) == 22
 
 
@@ -116,5 +116,13 @@ def test_a_directory_that_is_not_ours_to_remove_is_left_empty(tmp_path):
     (tmp_path / "work").symlink_to(tmp_path / "there")
     with kept(str(tmp_path / "work")) as directory:
         begun(directory, {}, {})
-        (directory / "file").touch()
+        (directory / "1.lines").touch()
     assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_what_somebody_else_has_put_there_meanwhile_stays(tmp_path):
+    with kept(str(tmp_path / "work")) as directory:
+        begun(directory, {}, {})
+        (directory / "notes.txt").write_text("mine")
+        (directory / "1.lines").touch()
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["notes.txt"]

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 
 import duckdb
 import pytest
@@ -117,3 +118,33 @@ def test_what_a_killed_process_left_half_written_is_tidied_up(tmp_path):
         assert ours.exists(), "of a process that is alive"
         file.write(b"new")
     assert (tmp_path / f".y.jsonl.{gone.pid}.unfinished").exists()
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    heard = []
+    reading = threading.Thread(target=lambda: heard.append((tmp_path / "pipe.jsonl").read_bytes()))
+    reading.start()
+    out = output_of(str(tmp_path / "pipe.jsonl"))
+    out.check()
+    assert not out.once
+    lines_through(out, tmp_path, b"event")
+    reading.join()
+    assert heard == [b"event\n"]
+    assert (tmp_path / "pipe.jsonl").is_fifo()
+
+
+def test_what_a_link_points_to_is_replaced_and_keeps_its_mode(tmp_path):
+    (tmp_path / "real.jsonl").write_bytes(b"old")
+    (tmp_path / "real.jsonl").chmod(0o600)
+    (tmp_path / "link.jsonl").symlink_to("real.jsonl")
+    lines_through(output_of(str(tmp_path / "link.jsonl")), tmp_path, b"new")
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "real.jsonl").read_bytes() == b"new\n"
+    assert (tmp_path / "real.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_is_no_directory_to_write_into(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadOutput, match="file is no directory"):
+        output_of(str(tmp_path / "file" / "x.jsonl")).check()
