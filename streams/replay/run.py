@@ -14,9 +14,10 @@ records go to no disk.
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
+from stat import S_ISREG
 from time import time_ns
 from typing import Final, Literal
 
@@ -251,7 +252,7 @@ class _Run:
                 for _, data in merged(self._directory / each.dead_letters for each in done if each.dead_letters):
                     letters.write(data)
                 letters.flush()  # a full disk is met before anything is sent
-                with suppress(OSError) if not letters.seekable() else nullcontext():  # a pipe is on no disk
+                if S_ISREG(os.fstat(letters.fileno()).st_mode):  # a pipe or a device is on no disk
                     os.fsync(letters.fileno())
             write = stack.enter_context(self._out.opened(self._directory))
             written = told = 0

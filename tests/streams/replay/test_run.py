@@ -16,7 +16,7 @@ from schemas.ga_event import decode_event, encode_event
 from schemas.interaction import Fault, Interaction, decode_interaction, session_key
 from schemas.options import Options
 from streams.attribution import RuleBook
-from streams.replay import Replay, Translation, replay
+from streams.replay import Replay, Translation, replay, writing
 from streams.replay.errors import BadInput, BadOutput, DamagedWork, NoRoom, NotSupported, OtherReplay
 from streams.replay.plan import Limits
 from streams.sources import Mapping
@@ -353,3 +353,24 @@ def test_work_that_was_damaged_is_told_with_what_to_do(tmp_path):
 def test_events_and_dead_letters_never_go_into_one_stream(tmp_path):
     with pytest.raises(BadOutput, match="would be mixed"):
         replayed(tmp_path, LINES, out="-", dead_letters="-")
+
+
+def test_dead_letters_are_written_to_a_device_as_it_is(tmp_path):
+    ours, theirs = os.openpty()
+    try:
+        source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+        source.write_bytes(b"{")
+        wanted = {"inputs": (str(source),), "out": str(out), "dead_letters": os.ttyname(theirs)}
+        assert replay(Replay(**wanted, book=RuleBook(), as_of_ms=AS_OF_MS)).dead_letters.total() == 1
+        assert json.loads(os.read(ours, 10_000))["line"] == 1
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_dead_letters_may_go_to_the_device_that_forgets_them(tmp_path):
+    assert writing._is_stream(Path(os.devnull)), "or the test would replace the machine's"
+    (tmp_path / "in.jsonl").write_bytes(b"{")
+    wanted = {"inputs": (str(tmp_path / "in.jsonl"),), "out": str(tmp_path / "out.jsonl"), "dead_letters": os.devnull}
+    assert replay(Replay(**wanted, book=RuleBook(), as_of_ms=AS_OF_MS)).dead_letters.total() == 1
+    assert Path(os.devnull).is_char_device()
