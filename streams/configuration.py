@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from schemas.account import Accounts, accounts_from
 from schemas.keys import KeyFault
@@ -11,6 +11,8 @@ from streams.errors import Chat2gaError, Fault
 from streams.sources import Mapping, mapping_from
 
 __all__ = ["BadFile", "read_accounts", "read_mapping", "read_options", "read_toml"]
+
+T = TypeVar("T")
 
 
 class BadFile(Chat2gaError):
@@ -48,29 +50,21 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def read_accounts(path: Path | None) -> Accounts:
     """The accounts of a file; without one, every account has the contract's defaults."""
-    if path is None:
-        return Accounts()
-    accounts = accounts_from(read_toml(path))
-    if isinstance(accounts, Accounts):
-        return accounts
-    raise BadFile(path, accounts)
+    return Accounts() if path is None else _checked(path, accounts_from(read_toml(path)))
 
 
 def read_options(path: Path | None) -> Options:
     """The options of a rules file; without one, the contract's defaults."""
-    if path is None:
-        return Options()
-    options = options_from(read_toml(path))
-    if isinstance(options, Options):
-        return options
-    raise BadFile(path, options)
+    return Options() if path is None else _checked(path, options_from(read_toml(path)))
 
 
 def read_mapping(path: Path | None) -> Mapping:
     """The mapping of a raw format; without a file, one that says nothing."""
-    if path is None:
-        return Mapping()
-    mapping = mapping_from(read_toml(path))
-    if isinstance(mapping, Mapping):
-        return mapping
-    raise BadFile(path, mapping)
+    return Mapping() if path is None else _checked(path, mapping_from(read_toml(path)))
+
+
+def _checked(path: Path, made: T | tuple[KeyFault, ...]) -> T:
+    """What was made of a file. Raises BadFile where that is its faults."""
+    if isinstance(made, tuple):
+        raise BadFile(path, made)
+    return made

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import duckdb
 import msgspec
 
+from streams.replay.database import bounds
 from streams.report.errors import TooLarge
 
 __all__ = ["Database", "opened"]
@@ -64,13 +65,7 @@ def _statement(name: str) -> str:
 @contextmanager
 def opened(directory: Path, threads: int) -> Iterator[Database]:
     """A database in a directory for temporary files. Raises TooLarge where its memory or its disk is used up."""
-    config: dict[str, Any] = {
-        "memory_limit": MEMORY,
-        "temp_directory": str(directory / "duckdb"),
-        "threads": str(threads),
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
+    config = bounds(directory / "duckdb", MEMORY, threads=threads)
     try:
         connection = duckdb.connect(str(directory / "facts.duckdb"), config=config)
         try:
