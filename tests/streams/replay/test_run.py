@@ -17,6 +17,7 @@ from schemas.interaction import Fault, Interaction, decode_interaction, session_
 from schemas.options import Options
 from streams.attribution import RuleBook
 from streams.replay import Replay, Translation, replay, writing
+from streams.replay.done import Done
 from streams.replay.errors import BadInput, BadOutput, DamagedWork, NoRoom, NotSupported, OtherReplay
 from streams.replay.plan import Limits
 from streams.sources import Mapping
@@ -343,8 +344,10 @@ def test_work_that_was_damaged_is_told_with_what_to_do(tmp_path):
     wanted = {"work": str(tmp_path / "work"), "limits": IN_BUCKETS}
     with pytest.raises(KeyboardInterrupt):
         replayed(tmp_path, LINES, progress=Interrupted(30), **wanted)
-    first, *_ = (tmp_path / "work").glob("*.lines")
-    first.write_bytes(first.read_bytes()[:-1])
+    # Of a bucket that is done: what one was writing when it was interrupted is not read again.
+    done = [Done.read(each).lines for each in (tmp_path / "work").glob("*.done")]
+    some = next(lines for lines in (tmp_path / "work" / name for name in done) if lines.stat().st_size)
+    some.write_bytes(some.read_bytes()[:-1])
     with pytest.raises(DamagedWork, match="begin anew"):
         replayed(tmp_path, None, **wanted)
     assert not (tmp_path / "out.jsonl").exists()
