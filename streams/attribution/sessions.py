@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from schemas.interaction import GivenConsent, GivenGa, GivenPage, Instant, Interaction
+from schemas.interaction import GivenConsent, GivenGa, GivenPage, Interaction
 from schemas.session import MAX_COOKIES, MAX_MEASUREMENT_IDS, MAX_TEXT, Context, SeenPage, Session
 from streams.attribution.cookies import read_cookie
 from streams.attribution.identity import derived_client_id
@@ -40,7 +40,7 @@ def session_gap(turn: Turn) -> Reason:
 
 
 def _new_session(first: Interaction) -> Session:
-    at: Instant = first.timestamp
+    at = first.timestamp
     of_visitor = first.session_id is None
     session_id = f"{first.visitor_id}@{at // 1000}" if first.session_id is None else first.session_id
     return Session(

@@ -11,7 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.ga_event import GaEvent
-from schemas.interaction import Fault, Instant, Interaction, Unknown, session_key
+from schemas.instant import Instant
+from schemas.interaction import Fault, Interaction, Unknown, session_key
 from streams.attribution import RuleBook, step
 from streams.comparison.differences import Matching
 from streams.replay import Tally

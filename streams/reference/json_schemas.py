@@ -24,7 +24,8 @@ from schemas.catalog import TOPICS, Topic
 from schemas.codes import CODES
 from schemas.dead_letter import DeadLetter
 from schemas.ga_event import CATEGORY, GaEvent
-from schemas.interaction import TYPES, FeedbackGiven, Instant, Rating
+from schemas.instant import Instant
+from schemas.interaction import TYPES, FeedbackGiven, Rating
 from streams.reference.meanings import meaning_of
 from streams.reference.shipped import schema_file
 

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from schemas.interaction import Instant
+from schemas.instant import Instant
 from streams.sources.record import At
 
 __all__ = ["MILLISECONDS", "SECONDS", "instant"]

@@ -7,7 +7,8 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from schemas.interaction import TYPES, Instant, Rating
+from schemas.instant import Instant
+from schemas.interaction import TYPES, Rating
 
 texts = st.text(max_size=20)
 junk = st.recursive(

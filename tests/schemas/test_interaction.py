@@ -1,7 +1,6 @@
 """CONTRACT §1, sentence by sentence: what is an interaction, and which field is at fault where there is none."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +16,6 @@ from schemas.interaction import (
     FeedbackGiven,
     GivenAutomation,
     GivenChatbot,
-    Instant,
     Unknown,
     VisitorMessage,
     decode_interaction,
@@ -593,37 +591,6 @@ def test_nothing_else_is_a_timestamp(given):
 )
 def test_utc_years_2000_to_2100(given):
     assert fault(record(timestamp=given)) == "timestamp"
-
-
-DAYS: Final = ("1999-12-31", "2000-01-01", "2024-02-28", "2024-02-29")
-
-
-@given(
-    st.lists(
-        st.builds(
-            "{}{}{}".format,
-            st.sampled_from([f"{day}T{time}" for day in DAYS for time in ("00:00:00", "00:00:01", "23:59:59")]),
-            st.sampled_from(["", ".5", ".500", ".501", ".000001", ".0000019"]),
-            st.sampled_from(["Z", "+00:00", "-00:01", "+01:30", "+23:59"]),
-        ),
-        max_size=40,
-    )
-)
-def test_what_was_read_before_makes_no_difference(texts):
-    """The seconds and the rest of a time may each have been met in other times."""
-    for text in texts:
-        apart = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
-        if apart < datetime(2000, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC):
-            assert fault(record(timestamp=text)) == "timestamp"
-        else:
-            assert taken(record(timestamp=text)).timestamp == apart // timedelta(microseconds=1)
-
-
-def test_what_is_kept_of_times_is_bounded():
-    for millis in range(0, 20_000_000, 1_001):
-        text = f"{datetime.fromtimestamp(NOON_MS / 1_000 + millis / 1_000, UTC):%Y-%m-%dT%H:%M:%S}.{millis % 1000:03}Z"
-        assert Instant.parse(text) == NOON // 1_000_000 * 1_000_000 + millis * 1_000
-    assert max(len(raw._seconds), len(raw._rests)) <= raw._MOST_KEPT
 
 
 def test_not_later_than_it_may_be():

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from schemas import interaction as raw
 from schemas.account import Account
 from schemas.ga_event import GaEvent, encode_event
+from schemas.instant import Instant
 from schemas.interaction import Interaction, session_key
 from schemas.options import Options, options_from
 from schemas.session import (
@@ -104,7 +105,7 @@ def test_another_tabs_copy_within_the_window_changes_no_byte_while_the_original_
     window = int(by.options.tab_window_s * 1_000_000)
     apart = data.draw(st.integers(-window, window), label="apart")
     at = min(history[i].timestamp + apart, made[i].session.last_micros)
-    copy = msgspec.structs.replace(history[i], tab_id="right", timestamp=raw.Instant(at))
+    copy = msgspec.structs.replace(history[i], tab_id="right", timestamp=Instant(at))
     again = [*history[: i + 1], copy, *history[i + 1 :]]
     assert not applied(decisions_on(again, by)[i + 1])
     assert events_bytes(again, by) == events_bytes(history, by)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.interaction import Fault, Instant, Unknown
+from schemas.instant import Instant
+from schemas.interaction import Fault, Unknown
 from streams.comparison.product import Ahead, Comparison, EitherBook, encode_difference
 from streams.replay import Tally
 from streams.replay.engine import decisions
