@@ -11,7 +11,8 @@ from streams.runs.lineage import ROOT_KEY
 from streams.runs.producer import Record
 from streams.runs.run import Run
 from streams.runs.store import MemoryStore, RocksStore, Store
-from streams.runs.table import RunTable, TablePartition
+from streams.runs.table import RunTable
+from streams.runs.table_partition import TablePartition
 from streams.runs.writing import Output, Writes
 
 __all__ = [

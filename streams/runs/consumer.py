@@ -1,19 +1,13 @@
 """The consumer: fetches runs, hands them on, and commits what is finished.
 
-Keeps, for each partition, the runs it has delivered in their order. Only a
-finished prefix of them is committed, so a run that is not finished holds back
-those behind it and nothing else. A commit that fails takes nothing out: the
-next one covers it.
-
-Faust's own bookkeeping by single offsets is not used: it loses acknowledgements
-at a rebalance and can commit one offset too many.
+What may be committed is told by the runs under way (`under_way.py`). A commit that
+fails takes nothing out of them: the next one covers it.
 """
 
 import asyncio
 import logging
 import math
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
@@ -30,6 +24,7 @@ from streams.runs.asking import until_answered
 from streams.runs.consumer_thread import Fetched, RunConsumerThread
 from streams.runs.errors import CannotDrain, InputRecreated, RunsError, TransactionsUnavailable
 from streams.runs.run import Records, Run, RunMessage
+from streams.runs.under_way import UnderWay
 
 __all__ = ["RunConsumer"]
 
@@ -56,8 +51,7 @@ class RunConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._delivered: defaultdict[TP, deque[RunMessage]] = defaultdict(deque)
-        self._unfinished: defaultdict[TP, int] = defaultdict(int)
+        self._under_way = UnderWay()
         self._room = asyncio.Event()
         self._commit_lock = asyncio.Lock()
         # Held while records are fetched and while positions move: never both.
@@ -154,7 +148,7 @@ class RunConsumer(Consumer):
         self._refused.clear()
 
     def _has_room(self, tp: TP) -> bool:
-        return self._unfinished[tp] < self.app.runs_in_flight  # type: ignore[attr-defined]
+        return self._under_way.unfinished(tp) < self.app.runs_in_flight  # type: ignore[attr-defined]
 
     async def _wait_for_room(self) -> None:
         try:
@@ -203,8 +197,7 @@ class RunConsumer(Consumer):
         next_offset = max(fetched.next_offsets.get(tp, 0), records[-1].offset + 1)
         message = RunMessage(Run(tp.topic, tp.partition, records, next_offset), self.app.consumer_generation_id)
         if has_acks:
-            self._delivered[tp].append(message)
-            self._unfinished[tp] += 1
+            self._under_way.add(message)
         return message
 
     def _holds_back(self, tp: TP, first_offset: int, seeks: int) -> bool:
@@ -232,9 +225,7 @@ class RunConsumer(Consumer):
         """To whom it is for, unless a seek or a rebalance has come in between."""
         tp = message.tp
         if self._holds_back(tp, message.run.first_offset, seeks):
-            if message in self._delivered[tp]:  # a seek has forgotten all that was under way
-                self._delivered[tp].remove(message)
-                self._unfinished[tp] -= 1
+            self._under_way.remove(message)
             return
         await self.wait_first(self.callback(message), self.suspend_flow.wait())
         if seeks == self._seeks:
@@ -275,8 +266,7 @@ class RunConsumer(Consumer):
 
     def _finish(self, message: Message) -> None:
         self._unacked_messages.discard(message)
-        if self._unfinished[message.tp]:  # a seek has forgotten those that were under way
-            self._unfinished[message.tp] -= 1
+        self._under_way.leave(cast("RunMessage", message))
         self._room.set()
         notify(self._waiting_for_ack)
 
@@ -292,35 +282,28 @@ class RunConsumer(Consumer):
             if not offsets or not await self._commit(offsets):
                 return False
             for tp, next_offset in offsets.items():
-                runs = self._delivered[tp]
-                while runs and runs[0].acked and runs[0].next_offset <= next_offset:
-                    runs.popleft()
+                self._under_way.committed(tp, next_offset)
                 self.committed_next_offsets[tp] = next_offset
             self.app.monitor.on_tp_commit(offsets)
             return True
 
     def _committable(self) -> dict[TP, int]:
-        """By partition, the offset behind the last run of its finished prefix."""
-        if not self._delivered:
+        """By partition that is ours, the offset behind its finished prefix."""
+        finished = self._under_way.finished()
+        if not finished:
             return {}  # a stop during the start asks too, with no client yet to tell an assignment
-        offsets = {}
         assignment = self.assignment()
-        for tp, runs in self._delivered.items():
-            for run in runs:
-                if not run.acked:
-                    break
-                if tp in assignment:
-                    offsets[tp] = run.next_offset
-        return offsets
+        return {tp: next_offset for tp, next_offset in finished.items() if tp in assignment}
 
     def committed(self, tp: TP, messages: Iterable[RunMessage]) -> None:
         """These runs, the next ones of their partition, are finished, and a transaction has committed their offsets."""
         for message in messages:
             self.ack(message)
-        runs = self._delivered[tp]
-        while runs and runs[0].acked:
-            self.committed_next_offsets[tp] = runs.popleft().next_offset
-            self.app.monitor.on_tp_commit({tp: self.committed_next_offsets[tp]})
+        next_offset = self._under_way.finished().get(tp)
+        if next_offset is not None:
+            self._under_way.committed(tp, next_offset)
+            self.committed_next_offsets[tp] = next_offset
+            self.app.monitor.on_tp_commit({tp: next_offset})
 
     # -- draining ----------------------------------------------------------------------
 
@@ -385,8 +368,7 @@ class RunConsumer(Consumer):
     async def _go_back_to_committed(self) -> None:
         async with self._position_lock:
             self._seeks += 1
-            self._delivered.clear()
-            self._unfinished.clear()
+            self._under_way.clear()
             self._refused.clear()
             await super().perform_seek()
             committed = {ensure_TP(tp): at for tp, at in self._committed_offset.items() if at is not None}
@@ -442,11 +424,10 @@ class RunConsumer(Consumer):
                 return
         await super().on_partitions_assigned(assigned, generation_id)
 
-    def forget(self, revoked: Iterable[TP]) -> None:
+    def forget(self, revoked: Collection[TP]) -> None:
         """Partitions that are another's from now on."""
+        self._under_way.forget(revoked)
         for tp in revoked:
-            self._delivered.pop(tp, None)
-            self._unfinished.pop(tp, None)
             self.committed_next_offsets.pop(tp, None)
 
     def verify_event_path(self, now: float, tp: TP) -> None:

@@ -25,7 +25,8 @@ from streams.runs.errors import PublishFailed
 from streams.runs.pipeline import Sink, Stateful
 from streams.runs.producer import Publisher
 from streams.runs.strays import Strays
-from streams.runs.table import RunTable, TablePartition
+from streams.runs.table import RunTable
+from streams.runs.table_partition import TablePartition
 from streams.runs.transactions import ExactlyOnce
 from streams.runs.writing import Work
 from streams.settings import load_settings

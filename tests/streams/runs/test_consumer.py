@@ -41,8 +41,7 @@ def deliver(app):
     """A run that is under way."""
     record = SimpleNamespace(offset=4, timestamp=0, timestamp_type=0)
     message = RunMessage(Run(*INPUT, [record], 5), 1)
-    app.consumer._delivered[INPUT].append(message)
-    app.consumer._unfinished[INPUT] += 1
+    app.consumer._under_way.add(message)
     app.consumer._unacked_messages.add(message)
     return message
 
@@ -284,4 +283,4 @@ async def test_whatever_comes_in_between_no_record_is_passed_over(data):
     async with fetching(log, hand_on) as consumer, asyncio.timeout(5):
         while due != log.ends or not all(task.done() for task in again):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
-        assert {tp: consumer._unfinished[tp] for tp in INPUTS} == handed_on
+        assert {tp: consumer._under_way.unfinished(tp) for tp in INPUTS} == handed_on

@@ -33,7 +33,7 @@ class Standing:
 
     def unfinished(self, partition):
         """Records that were fetched, handed on, and not taken."""
-        delivered = self.app.consumer._delivered[self.tp(partition)]
+        delivered = self.app.consumer._under_way._runs[self.tp(partition)]
         return sum(len(message.run) for message in delivered if not message.acked)
 
     def tp(self, partition):

@@ -26,7 +26,7 @@ async def part():
         app.finalize()
         tp = TP("in", 0)
         message = RunMessage(Run(*tp, [SimpleNamespace(offset=4, timestamp=0, timestamp_type=0)], 5), 1)
-        app.consumer._delivered[tp].append(message)
+        app.consumer._under_way.add(message)
         app.consumer._unacked_messages.add(message)
         app.consumer.assignment = lambda: {tp}
         app.committed = []
