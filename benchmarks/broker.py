@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from benchmarks.peers.jobs import Job
 from streams.runs import Record
 from streams.runs.producer import Publisher
-from streams.worker.rekey import partition_of
+from streams.worker.keying import partition_of
 from tests.kafka import KafkaCluster, create_topics
 
 __all__ = ["GIVE_UP_S", "LOOK_S", "Outputs", "fill", "make_topics", "outputs_of"]

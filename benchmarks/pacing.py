@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 
 from streams.runs import Record
-from streams.worker.rekey import partition_of
+from streams.worker.keying import partition_of
 
 __all__ = ["sending"]
 

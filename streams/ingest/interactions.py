@@ -4,20 +4,23 @@ Each is looked at as the worker will look at it. Of a body of which anything is
 wrong nothing is taken: the sender is there to be told, mends it and sends it whole.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas.interaction import MAX_RECORD_BYTES, Fault, Unknown, session_key
+from schemas.interaction import MAX_RECORD_BYTES, Fault, Unknown
 from streams.attribution import RuleBook
 from streams.ingest.endpoints import Served
+from streams.worker.keying import Keyed
+from streams.worker.rekey import rekeyed
 from streams.worker.translate import interactions_of
 
 __all__ = ["Refused", "Taken", "interactions_in"]
 
 
 class Taken(NamedTuple):
-    """What is to be written: session key and bytes of each interaction, in order."""
+    """What is to be written, in order."""
 
-    keyed: list[tuple[bytes, bytes]]
+    keyed: Sequence[Keyed]
     unknown: int
     """Records that say nothing of interest: of a type that is not known, or that gives no interaction."""
 
@@ -59,14 +62,14 @@ def _is_one(body: bytes, rules: RuleBook) -> bool:
 
 
 def _lines(lines: list[tuple[int, bytes]], rules: RuleBook, arrived_ms: int) -> Taken | Refused:
-    keyed: list[tuple[bytes, bytes]] = []
+    keyed: list[Keyed] = []
     unknown = 0
     for number, line in lines:
-        decoded = rules.decode(line, arrived_ms)
-        if isinstance(decoded, Fault):
-            return Refused(decoded, number)
-        if isinstance(decoded, Unknown):
+        found = rekeyed(line, rules, arrived_ms)
+        if isinstance(found, Fault):
+            return Refused(found, number)
+        if isinstance(found, Unknown):
             unknown += 1
         else:
-            keyed.append((session_key(decoded).encode(), line))
+            keyed += found
     return Taken(keyed, unknown)

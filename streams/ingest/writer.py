@@ -17,7 +17,7 @@ from schemas.catalog import LARGEST_MESSAGE_BYTES
 from streams.ingest.errors import Unwritten
 from streams.ingest.producer import Producer
 from streams.runs import Record
-from streams.worker.rekey import partition_of
+from streams.worker.keying import partition_of
 from streams.worker.starting import client_silent
 
 __all__ = ["Writer"]

@@ -23,16 +23,16 @@ from streams.runs import MemoryStore, RocksStore, RunApp, RunTable, Store, tune_
 from streams.runs.errors import RunsError
 from streams.settings import Settings
 from streams.sources import FORMATS, Mapping
+from streams.worker import rekey, translate
 from streams.worker.attribute import Attribute
 from streams.worker.broker import faust_credentials, faust_urls
 from streams.worker.dead_letters import DeadLetterWindow
 from streams.worker.deliver import Deliver
 from streams.worker.health import HealthServer, Parts
-from streams.worker.rekey import Rekey
+from streams.worker.keying import Keying
 from streams.worker.starting import begin_logs, reached, stop_signals
 from streams.worker.supervisor import check_shares, obey, supervise
 from streams.worker.topics import Topics, ensure_topics
-from streams.worker.translate import Translate, mapping_of
 
 __all__ = ["NoTransactions", "Part", "run_worker"]
 
@@ -76,7 +76,7 @@ def run_worker(settings: Settings, only: Part | None = None) -> int:
     alone = settings.processes == 1
     begin_logs(settings, None if alone else "supervisor")
     accounts = read_accounts(settings.accounts)
-    files = _Files(accounts, RuleBook(read_options(settings.rules), accounts), mapping_of(settings))
+    files = _Files(accounts, RuleBook(read_options(settings.rules), accounts), translate.mapping_of(settings))
     if not alone:
         check_shares(settings, delivers=only != "attribute")
         return asyncio.run(_supervise(settings, only, files))
@@ -227,19 +227,33 @@ async def _parts(
         await table.close()
 
 
-def _translate(settings: Settings, source: str, topics: Topics, files: _Files) -> RunApp:
+def _translate(settings: Settings, name: str, topics: Topics, files: _Files) -> RunApp:
     """An app and a consumer group for each format: one that is added or left out moves no other's partitions."""
-    app = _app(settings, f"{settings.group}-translate-{source}", topics.source_partitions[source])
-    translate = Translate(
-        FORMATS[source], mapping=files.mapping, rules=files.rules, topics=topics, window=_window(settings)
+    source, mapping, rules = FORMATS[name], files.mapping, files.rules
+    app = _app(settings, f"{settings.group}-translate-{name}", topics.source_partitions[name])
+    keying = Keying(
+        translate.STAGE,
+        lambda record: translate.interactions_of(record.value, source, mapping, rules, record.timestamp),
+        to=topics.interactions,
+        partitions=topics.interactions_partitions,
+        topics=topics,
+        window=_window(settings),
     )
-    app.stateful(topics.sources[source], translate.compute)
+    app.stateful(topics.sources[name], keying.compute)
     return app
 
 
 def _rekey(settings: Settings, topics: Topics, rules: RuleBook) -> RunApp:
     app = _app(settings, f"{settings.group}-rekey", topics.input_partitions)
-    app.stateful(topics.interactions, Rekey(rules=rules, topics=topics, window=_window(settings)).compute)
+    keying = Keying(
+        rekey.STAGE,
+        lambda record: rekey.rekeyed(record.value, rules, record.timestamp),
+        to=topics.keyed,
+        partitions=topics.keyed_partitions,
+        topics=topics,
+        window=_window(settings),
+    )
+    app.stateful(topics.interactions, keying.compute)
     return app
 
 

@@ -16,7 +16,7 @@ import aiohttp
 
 from schemas.interaction import decode_interaction, session_key
 from streams.sources import FORMATS, Mapping
-from streams.worker.rekey import partition_of
+from streams.worker.keying import partition_of
 from tests.kafka import IngestProcess, end_offsets, read_topic
 from tests.streams.ingest.signing import interaction, signed, webhook
 

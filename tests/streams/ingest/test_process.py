@@ -10,7 +10,7 @@ import pytest
 
 from schemas.catalog import topic_named
 from streams.sources import FORMATS
-from streams.worker.rekey import partition_of
+from streams.worker.keying import partition_of
 from tests.kafka import IngestProcess, free_ports, read_topic
 from tests.streams.ingest.signing import interaction, signed, webhook
 

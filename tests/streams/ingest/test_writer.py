@@ -8,7 +8,7 @@ import pytest
 from streams.ingest import Unwritten
 from streams.ingest.writer import Writer
 from streams.runs import Record
-from streams.worker.rekey import partition_of
+from streams.worker.keying import partition_of
 from tests.kafka import create_topics, read_topic
 
 PATIENCE_S = 1.5

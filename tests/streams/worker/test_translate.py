@@ -17,9 +17,9 @@ from streams.runs import Run
 from streams.settings import BadSettings, load_settings
 from streams.sources import FORMATS, Mapping
 from streams.worker.dead_letters import DeadLetterWindow, TooManyDeadLetters
-from streams.worker.rekey import partition_of
+from streams.worker.keying import Keying, partition_of
 from streams.worker.topics import TopicNames, Topics
-from streams.worker.translate import Translate, interactions_of, mapping_of
+from streams.worker.translate import interactions_of, mapping_of
 
 SOURCE = FORMATS["smartsupp-webhook"]
 SETTINGS = load_settings(sources=SOURCE.name)
@@ -46,7 +46,15 @@ def run_of(*values, first_offset=0, arrived_ms=NOON_MS + 1_000):
 
 def translate(partitions=4, mapping=Mapping(), window=DeadLetterWindow(10_000, 1.0)):  # noqa: B008 - neither is changed
     topics = Topics(SETTINGS, dict.fromkeys(NAMES.catalogued(SETTINGS), partitions))
-    return Translate(SOURCE, mapping=mapping, rules=RuleBook(), topics=topics, window=window)
+    rules = RuleBook()
+    return Keying(
+        "translate",
+        lambda record: interactions_of(record.value, SOURCE, mapping, rules, record.timestamp),
+        to=topics.interactions,
+        partitions=topics.interactions_partitions,
+        topics=topics,
+        window=window,
+    )
 
 
 def written(writes, topic="chat-interactions"):
