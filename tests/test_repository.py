@@ -102,6 +102,7 @@ TESTED_ELSEWHERE = {
     "streams/demo/quiet": "streams/demo/test_run",
     "streams/errors": "streams/cli/test_running",
     "streams/ingest/errors": "streams/ingest/test_server",
+    "streams/report/numbers": "streams/report/test_counting",
     "streams/replay/plan": "streams/replay/test_run",
     # Nothing shows that they are right but a real Kafka, and what it holds in the end.
     "streams/runs/errors": GUARANTEES,
@@ -111,7 +112,6 @@ TESTED_ELSEWHERE = {
     "streams/runs/writing": "streams/runs/test_app",
     "streams/worker/broker": GUARANTEES,
     "streams/worker/refusal": "guarantees/test_security",
-    "streams/worker/rekey": GUARANTEES,
     "streams/worker/starting": "streams/cli/test_worker",
     "streams/worker/topics": GUARANTEES,
 }

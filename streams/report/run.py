@@ -20,10 +20,11 @@ from streams.attribution import RuleBook
 from streams.replay import Input, Progress, Replay, Tally, Translation, inputs_of, replay
 from streams.replay.errors import BadOutput, NotSupported
 from streams.replay.writing import STDOUT, check_file, whole_file
+from streams.report.counting import counted
 from streams.report.database import opened
 from streams.report.errors import NothingToReport, UnknownAccount, UnknownTimeZone
 from streams.report.facts import Facts
-from streams.report.numbers import Met, Numbers, counted
+from streams.report.numbers import Met, Numbers
 from streams.report.tables import COLUMNS, harmless, long_table
 
 __all__ = ["OUTPUTS", "Report", "Reported", "report"]

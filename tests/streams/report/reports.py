@@ -13,7 +13,7 @@ from streams.report import Report, report
 from streams.report.numbers import Numbers
 from tests.streams.report.month import Record, lines_of
 
-__all__ = ["AS_OF_MS", "CONSENT_REQUIRED", "as_numbers", "made", "numbers_of"]
+__all__ = ["AS_OF_MS", "CONSENT_REQUIRED", "as_numbers", "made", "numbers_of", "said"]
 
 AS_OF_MS: Final = 1_893_456_000_000  # 2030-01-01
 CONSENT_REQUIRED: Final = RuleBook(accounts=Accounts(default=Account(consent="required")))
@@ -37,3 +37,15 @@ def numbers_of(records: Sequence[Record], **wanted: Any) -> Numbers:
     """The numbers of some records."""
     with TemporaryDirectory() as directory:
         return as_numbers(made(lines_of(records), "out.json", Path(directory), **wanted))
+
+
+def said(kind: str, at_s: float = 0, visitor: str | None = "v", session: str | None = None, **own: Any) -> Record:
+    """A record of this kind, so many seconds after the history's beginning."""
+    ids = {"visitor_id": visitor, "session_id": session}
+    return {
+        "type": kind,
+        "account_id": "shop",
+        "timestamp": 1_767_600_000_000 + round(at_s * 1000),
+        **{name: value for name, value in ids.items() if value},
+        **own,
+    }

@@ -8,8 +8,7 @@ import pytest
 from streams.report.charts import MOST_ROWS, draw
 from streams.report.texts import percent
 from tests.streams.report.month import Shape, month
-from tests.streams.report.reports import numbers_of
-from tests.streams.report.test_numbers import said
+from tests.streams.report.reports import numbers_of, said
 
 KEYS = ("goals", "automations", "agents", "periods", "hours")
 

@@ -4,8 +4,7 @@ import pytest
 
 from streams.report.meanings import MEANINGS, notices
 from tests.streams.report.month import Shape, month
-from tests.streams.report.reports import numbers_of
-from tests.streams.report.test_numbers import said
+from tests.streams.report.reports import numbers_of, said
 
 WHOLE = [
     said(kind, at, visitor=f"v{number}")

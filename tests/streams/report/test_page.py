@@ -13,8 +13,7 @@ from streams.report.errors import WithoutExtra
 from streams.report.page import check_installed, page
 from streams.report.texts import percent
 from tests.streams.report.month import Shape, month
-from tests.streams.report.reports import numbers_of
-from tests.streams.report.test_numbers import said
+from tests.streams.report.reports import numbers_of, said
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "source", "wbr"}
 

@@ -5,8 +5,7 @@ import msgspec
 from streams.report import texts
 from streams.report.page_tables import MOST_ROWS, page_tables
 from tests.streams.report.month import Shape, month
-from tests.streams.report.reports import numbers_of
-from tests.streams.report.test_numbers import said
+from tests.streams.report.reports import numbers_of, said
 
 NUMBERS = numbers_of(month(1))
 TABLES = page_tables(NUMBERS)

@@ -13,8 +13,7 @@ from streams.report import Report, report
 from streams.report.errors import NothingToReport, UnknownAccount, UnknownTimeZone
 from streams.report.tables import COLUMNS, long_table
 from tests.streams.report.month import Shape, lines_of, month
-from tests.streams.report.reports import AS_OF_MS, as_numbers, made, numbers_of
-from tests.streams.report.test_numbers import said
+from tests.streams.report.reports import AS_OF_MS, as_numbers, made, numbers_of, said
 
 LINES = lines_of(month(1, Shape(visitors=80, chatty=0.3)))
 

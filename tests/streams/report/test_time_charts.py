@@ -5,8 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from streams.report.charts import draw
-from tests.streams.report.reports import numbers_of
-from tests.streams.report.test_numbers import said
+from tests.streams.report.reports import numbers_of, said
 
 
 def bars(key, numbers, colour):

@@ -10,20 +10,10 @@ from hypothesis import strategies as st
 from streams.report.intervals import difference, share
 from tests.streams.report.month import Shape, month
 from tests.streams.report.recount import recount
-from tests.streams.report.reports import CONSENT_REQUIRED, numbers_of
+from tests.streams.report.recount_sql import recount_by_sql
+from tests.streams.report.reports import CONSENT_REQUIRED, numbers_of, said
 
 EPOCH = date(1970, 1, 1).toordinal()
-
-
-def said(kind, at_s=0, visitor="v", session=None, **own):
-    ids = {"visitor_id": visitor, "session_id": session}
-    return {
-        "type": kind,
-        "account_id": "shop",
-        "timestamp": 1_767_600_000_000 + round(at_s * 1000),
-        **{name: value for name, value in ids.items() if value},
-        **own,
-    }
 
 
 def told(numbers):
@@ -87,7 +77,11 @@ def test_a_month_is_counted_as_it_is_by_plain_means(seed):
     assert expected["visitors"][0] > 40, "there is something to count"
     assert len(expected["goals"]) == 3
     assert all(counts[3] for counts in expected["automations"].values() if counts[0] > 30)
-    assert told(numbers_of(records)) == approximately(expected)
+    counted = told(numbers_of(records))
+    assert counted == approximately(expected)
+    by_sql = recount_by_sql(records)
+    assert len(by_sql) > 10
+    assert {name: counted[name] for name in by_sql} == by_sql
 
 
 @settings(max_examples=15)
