@@ -149,6 +149,30 @@ def _object(explanation: "Explanation", steps: "Sequence[Step]") -> dict[str, An
             {**msgspec.to_builtins(each.at), "field": each.field, "code": each.code, "reason": each.reason}
             for each in explanation.left
         ],
+        **({"table": _table_object(explanation)} if explanation.is_live else {}),
+    }
+
+
+def _table_object(explanation: "Explanation") -> dict[str, Any] | None:
+    """What the worker's table holds of it."""
+    import msgspec
+
+    from streams.replay import agreement, state_of
+
+    stored = explanation.stored
+    if stored is None:
+        return None
+    found = agreement(explanation.steps, stored)
+    return {
+        **msgspec.to_builtins(stored.at),
+        "last_offset": stored.last_offset,
+        "applied": found.applied,
+        "pending": found.pending,
+        "other_session": found.other_session,
+        "differences": [
+            {"what": what, "explained": explained, "stored": held} for what, explained, held in found.differences
+        ],
+        "state": state_of(stored.session),
     }
 
 
@@ -190,6 +214,30 @@ def _print(explanation: "Explanation", steps: "Sequence[Step]", *, apart: bool) 
         console.print("\nRecords of this session that are not applied:", style="bold")
     for left in explanation.left:
         console.print(shown(f"  {left.at}  {left.field}  {left.code}: {left.reason}"), style="yellow")
+    if explanation.is_live:
+        _print_table_state(console, explanation)
+
+
+def _print_table_state(console: "Console", explanation: "Explanation") -> None:
+    from streams.replay import agreement
+
+    stored = explanation.stored
+    console.print("\nThe worker's table:", style="bold")
+    if stored is None:
+        console.print("  holds nothing of it: the worker has not come so far, or the session is past its gap.")
+        return
+    found = agreement(explanation.steps, stored)
+    console.print(shown(f"  has come to offset {stored.last_offset}, says {stored.at}"))
+    if found.pending:
+        console.print(f"  {found.pending} of these interactions are not applied yet", style="yellow")
+    if found.other_session:
+        console.print(shown(f"  holds session {stored.session.session_id} of this key"))
+    elif found.differences:
+        console.print("  holds another state. Are --accounts and --rules the worker's?", style="yellow")
+        for what, explained, held in found.differences:
+            console.print(f"  state   {shown(what)}: {_value(explained)} -> {_value(held)}")
+    elif found.applied:
+        console.print("  holds what is explained", style="green")
 
 
 def _print_step(console: "Console", step: "Step") -> None:

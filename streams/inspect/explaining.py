@@ -1,12 +1,15 @@
 """Live sessions explained: the records that `attribute` reads, while their topic keeps them, and what came of them.
 
+With each session stands what the worker's table holds of it: so it is seen how far the worker has come, and whether
+it came to what is explained.
+
 Each is looked at as the worker does: in the order of its partition, by its own
 arrival, and only under its session's key. The sessions of one key in two partitions
 have two states, so they are explained one after the other. Moves no offset.
 """
 
 import re
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -15,12 +18,13 @@ import msgspec
 from schemas.interaction import Fault, Interaction, Unknown, session_key
 from streams.attribution import RuleBook
 from streams.inspect.reading import Progress, partition_numbers, to_the_end, untold
+from streams.inspect.table import stored_sessions
 from streams.replay import Asked, Explanation, Holding, KafkaPlace, Named, Sent
 from streams.replay.errors import NoSession
 from streams.replay.gathering import AnyOf, Gathering, Wanted, no_session, not_too_many
 from streams.settings import Settings
 from streams.worker.attribute import key_fault
-from streams.worker.rekey import partition_of
+from streams.worker.keying import partition_of
 from streams.worker.topics import TopicNames
 
 if TYPE_CHECKING:
@@ -106,7 +110,15 @@ class _Reader:
             raise no_session(asked, self.records)
         keys = tuple(dict.fromkeys(each.key for each in found))
         not_too_many(asked, keys, len(keys))
-        return tuple(found)
+        return await self._beside_the_table(found)
+
+    async def _beside_the_table(self, found: Sequence[Explanation]) -> tuple[Explanation, ...]:
+        places = [(_partition(each), each.key.encode()) for each in found]
+        stored = await stored_sessions(self._settings, set(places), self._progress)
+        return tuple(
+            msgspec.structs.replace(each, is_live=True, stored=stored.get(place))
+            for each, place in zip(found, places, strict=True)
+        )
 
     async def _gathered(self, asked: Asked, wanted: Wanted, only: Collection[int]) -> list[Explanation]:
         gatherings: dict[int, Gathering] = {}
@@ -140,3 +152,10 @@ class _Reader:
                 if not isinstance(decoded, (Fault, Unknown)) and record.key != session_key(decoded).encode():
                     decoded = key_fault(decoded, record.key)
                 yield record, decoded
+
+
+def _partition(explanation: Explanation) -> int:
+    """Where the records of a session lie."""
+    at = explanation.steps[0].at if explanation.steps else explanation.left[0].at
+    assert isinstance(at, KafkaPlace)
+    return at.partition

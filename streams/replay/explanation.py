@@ -22,6 +22,7 @@ __all__ = [
     "Place",
     "Placed",
     "Step",
+    "Stored",
     "chain",
     "left",
     "place_in",
@@ -93,6 +94,14 @@ class Left(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Stored(msgspec.Struct, frozen=True):
+    """What the worker's table holds of a session key."""
+
+    at: KafkaPlace  # in the table's changelog
+    last_offset: int  # of the input record that was applied last
+    session: Session
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """One session explained."""
 
@@ -101,6 +110,9 @@ class Explanation(msgspec.Struct, frozen=True):
     left: tuple[Left, ...]
     first_kept: KafkaPlace | None = None
     """Where a topic no longer has its first records: the first that it has. What a session did before is missing."""
+    is_live: bool = False
+    stored: Stored | None = None
+    """Of a live one, what the worker's table holds of its key; None: nothing."""
 
 
 def steps(placed: Sequence[Placed], book: RuleBook, *, by_time: bool) -> Iterator[Step]:
