@@ -4,8 +4,8 @@ A fault never quotes the value it was found in: that may be a secret, pasted
 where its name belongs.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -38,6 +38,8 @@ def checked(
             msgspec.convert({name: value}, struct)
         except msgspec.ValidationError as error:
             reason = str(error).partition(" - at `")[0]
+            if reason.startswith("Invalid enum value"):
+                reason = f"Expected one of {', '.join(map(str, _values(get_type_hints(struct)[name])))}"
             faults.append(KeyFault(at, _expectation(reason)))
         else:
             good[name] = value
@@ -45,13 +47,20 @@ def checked(
 
 
 def _expectation(reason: str) -> str:
-    """What was expected, in words: msgspec quotes a pattern, or the value that is wrong."""
+    """What was expected, in words, where msgspec quotes a pattern."""
     if "env:" in reason:
         return 'Expected "env:NAME" or "file:PATH", never the secret itself'
     if "UA-" in reason:
         return "Expected G-… (capital letters and digits) or UA-…-… (digits)"
     if "[^/]" in reason:
         return "Expected an id without `/`"
-    if reason.startswith("Invalid enum value"):
-        return "Not one of the values that this setting takes"
     return reason
+
+
+def _values(of: object) -> Iterator[object]:
+    """Those that a type allows, where it lists them, also for what it holds."""
+    if get_origin(of) is Literal:
+        yield from get_args(of)
+    else:
+        for each in get_args(of):
+            yield from _values(each)

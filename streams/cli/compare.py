@@ -178,6 +178,7 @@ def _counts(compared: "Compared") -> Iterator[tuple[str, tuple[int | None, int |
     a, b, kinds = compared.a, compared.b, compared.summary.kinds
     yield "records read", (compared.records, compared.records)
     yield "interactions applied", (a.interactions, b.interactions)
+    yield "dead letters of both", (compared.dead_letters, compared.dead_letters)
     yield "dead letters here alone: too far ahead", (a.dead_ahead, b.dead_ahead)
     yield "dead letters here alone: type not known", (a.dead_unknown, b.dead_unknown)
     yield "repeated records of events", (a.repeated, b.repeated)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from streams.cli.running import UsageFault
+from streams.cli.running import UsageFault, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +105,7 @@ def inputs_named(
     if not any(name.startswith("kafka:") for name in names):
         if since is not None or until is not None:
             raise UsageFault("--since and --until are of topics (kafka:TOPIC): a file is read whole.")
+        _tell_passed_over(names)
         return tuple(names)
     from streams.inspect.topic_input import is_topic, topic_inputs
 
@@ -115,8 +116,19 @@ def inputs_named(
         if is_topic(name):
             inputs += topic_inputs(settings, name, since_ms=since_ms, until_ms=until_ms, asked=(since, until))
         else:
+            _tell_passed_over([name])
             inputs.append(name)
     return tuple(inputs)
+
+
+def _tell_passed_over(names: "Sequence[str]") -> None:
+    """Of directories, what is no chat log by its ending: it may be one under another name."""
+    from streams.replay import passed_over
+
+    for name in names:
+        if left := passed_over(name):
+            others = f" and {len(left) - 1:,} more" if len(left) > 1 else ""
+            tell(f"{name}: passed over, by the ending: {left[0]}{others}. Name a file to have it read.")
 
 
 def translation(name: str, mapping: Path | None) -> "Translation | None":
@@ -151,7 +163,7 @@ def as_of_ms(given: str | None) -> int:
 
 def instant_ms(given: str) -> int:
     """A moment given as RFC 3339 or as epoch milliseconds. Raises ValueError with the reason."""
-    from schemas.interaction import Instant
+    from schemas.instant import Instant
 
     return Instant.parse(int(given) if given.isdecimal() else given) // 1000
 

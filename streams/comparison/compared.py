@@ -33,6 +33,8 @@ class Compared(msgspec.Struct, frozen=True):
     b: Under
     summary: Summary
     records: int | None = None
+    dead_letters: int | None = None
+    """Records that are dead letters whichever rules there are. Each side's own are told with it."""
 
     @property
     def same(self) -> int:
@@ -42,6 +44,7 @@ class Compared(msgspec.Struct, frozen=True):
 
     def told(self) -> dict[str, Any]:
         """All of it, for machines."""
-        records = {} if self.records is None else {"records": self.records}
+        both = {"records": self.records, "dead_letters": self.dead_letters}
+        known = {name: count for name, count in both.items() if count is not None}
         sides = {"a": msgspec.to_builtins(self.a), "b": msgspec.to_builtins(self.b)}
-        return {**records, **sides, "same": self.same, **self.summary.told()}
+        return {**known, **sides, "same": self.same, **self.summary.told()}

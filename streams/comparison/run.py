@@ -58,7 +58,7 @@ def compare(history: History, progress: Progress | None = None) -> Compared:
         tally = replay(wanted, progress) if progress else replay(wanted)
         summary = added_up(written, history.out)
     a, b = _under("a", history.a, history.b, tally), _under("b", history.b, history.a, tally)
-    return Compared(a, b, summary, tally.records)
+    return Compared(a, b, summary, tally.records, tally.dead_letters.total())
 
 
 def _under(side: Side, ours: RuleBook, theirs: RuleBook, tally: Tally) -> Under:

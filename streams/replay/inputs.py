@@ -19,7 +19,18 @@ from streams.replay.parquet import parquet_records
 from streams.replay.places import MAX_INPUTS, Chunk, LongLine, Records
 from streams.replay.reading import CHUNK_BYTES, PACKED, PARQUET, Read, text_chunks
 
-__all__ = ["INPUTS", "STDIN", "Input", "Piece", "inputs_of", "lines", "pieces", "total_bytes", "unpacked_bytes"]
+__all__ = [
+    "INPUTS",
+    "STDIN",
+    "Input",
+    "Piece",
+    "inputs_of",
+    "lines",
+    "passed_over",
+    "pieces",
+    "total_bytes",
+    "unpacked_bytes",
+]
 
 STDIN: Final = "-"
 INPUTS: Final = (
@@ -164,7 +175,7 @@ def _files(name: str) -> list[str]:
         raise NotSupported("INPUT", name, INPUTS)
     path = Path(name)
     if path.is_dir():
-        found = sorted(_below(path))
+        found = sorted(map(str, filter(_is_meant, _below(path))))
         if not found:
             raise BadInput(name, f"no file in this directory ends in {', '.join(_ENDINGS)}.")
         return found
@@ -176,14 +187,27 @@ def _files(name: str) -> list[str]:
     return [name]
 
 
-def _below(directory: Path) -> Iterator[str]:
-    """The files in a directory that hold chat logs. Raises BadInput for a directory that may not be read."""
+def passed_over(name: str) -> list[str]:
+    """The files beside chat logs in a directory of that name that are not taken, for the endings they have."""
+    path = Path(name)
+    files = list(_below(path)) if path.is_dir() else []
+    if not any(map(_is_meant, files)):
+        return []  # no directory, or one of which `inputs_of` says that it holds no chat log
+    return sorted(str(each) for each in files if not _is_meant(each))
+
+
+def _is_meant(file: Path) -> bool:
+    return file.suffix in _ENDINGS
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    """The files in a directory, but hidden ones. Raises BadInput for a directory that may not be read."""
     for place, directories, files in os.walk(directory, onerror=_may_not_be_read):
         directories[:] = [name for name in directories if not name.startswith(".")]
         for name in files:
             path = Path(place, name)
-            if path.suffix in _ENDINGS and not name.startswith(".") and path.is_file():
-                yield str(path)
+            if not name.startswith(".") and path.is_file():
+                yield path
 
 
 def _may_not_be_read(error: OSError) -> None:

@@ -1,8 +1,9 @@
 """Faults of a table of settings: all of them, each with its key, none with the value."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+import pytest
 
 from schemas.keys import KeyFault, checked
 
@@ -20,9 +21,19 @@ def test_what_fits_is_kept_and_every_fault_of_the_rest_is_told():
     good, faults = checked(Table, given, "", KNOWN)
     assert good == {"number": 5}
     assert faults == [
-        KeyFault("word", "Not one of the values that this setting takes"),
+        KeyFault("word", "Expected one of one, two"),
         KeyFault("other", "Unknown setting; known are word, number"),
     ]
+
+
+@pytest.mark.parametrize("given", [{"grades": {"a": 4}}, {"grade": 4}])
+def test_values_are_listed_also_where_they_stand_within(given):
+    class Grades(msgspec.Struct, frozen=True):
+        grade: Literal[5, 3, 1] | None = None
+        grades: dict[str, Annotated[Literal[5, 3, 1], msgspec.Meta(description="of a visit")]] = {}
+
+    (fault,) = checked(Grades, given, "", Grades.__struct_fields__)[1]
+    assert fault.reason == "Expected one of 5, 3, 1"
 
 
 def test_a_key_says_where_its_table_stands():

@@ -29,7 +29,7 @@ def files(tmp_path):
         {"account_id": "acme", "session_id": "s", "timestamp": START_MS + 1_000 * number, **record}
         for number, record in enumerate(RECORDS)
     ]
-    (tmp_path / "in.jsonl").write_text("".join(json.dumps(record) + "\n" for record in whole))
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(record) + "\n" for record in whole) + "{\n")
     (tmp_path / "a.toml").write_text("")
     (tmp_path / "b.toml").write_text("widget_open_counts = true\n")
     (tmp_path / "to.toml").write_text('[defaults]\napi_tracker = "G-A"\n')
@@ -51,7 +51,8 @@ def test_a_pipe_gets_lines_with_tabs_and_the_counts_of_both_on_stderr(files):
     assert counts["events"] == "3\t5"
     assert counts["the same"] == "3\t3"
     assert counts["gained"] == "0\t2"
-    assert counts["records read"] == "5\t5"
+    assert counts["records read"] == "6\t6"
+    assert counts["dead letters of both"] == "1\t1"
 
 
 def test_nothing_that_differs_is_exit_code_0_and_no_row(files):
@@ -66,7 +67,8 @@ def test_json_is_one_object_with_all_of_it(files):
     done = compared(files, "--json")
     assert (done.returncode, done.stderr) == (3, b"")
     told = json.loads(done.stdout)
-    assert (told["records"], told["a"]["events"], told["b"]["events"], told["same"]) == (5, 3, 5, 3)
+    assert (told["records"], told["a"]["events"], told["b"]["events"], told["same"]) == (6, 3, 5, 3)
+    assert told["dead_letters"] == 1
     assert told["a"]["rules_version"] == "1" != told["b"]["rules_version"]
     assert told["differences"]["gained"] == 2
     assert told["rows"][0]["automation"] == {"kind": "chatbot", "id": "bot", "name": "Hello \x1b[31m✓"}

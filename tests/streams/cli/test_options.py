@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from streams.cli.options import as_of_ms, instant_ms
+from streams.cli.options import as_of_ms, inputs_named, instant_ms
 from streams.cli.running import UsageFault
 
 
@@ -22,3 +22,14 @@ def test_without_one_it_is_now():
 def test_a_moment_that_is_none_is_a_wrong_command_line(given):
     with pytest.raises(UsageFault, match="--as-of"):
         as_of_ms(given)
+
+
+def test_what_a_directory_holds_besides_chat_logs_is_told(tmp_path, capsys):
+    for name in ("a.jsonl", "b.csv", "c.csv"):
+        (tmp_path / name).touch()
+    assert inputs_named([str(tmp_path), "-"], None) == (str(tmp_path), "-")
+    assert f"passed over, by the ending: {tmp_path}/b.csv and 1 more." in capsys.readouterr().err
+    (tmp_path / "c.csv").unlink()
+    (tmp_path / "b.csv").unlink()
+    inputs_named([str(tmp_path)], None)
+    assert capsys.readouterr().err == ""

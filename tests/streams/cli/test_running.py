@@ -4,6 +4,7 @@ import gzip
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -178,6 +179,25 @@ def test_a_signal_ends_it_at_once_with_one_line_and_nothing_half_written(tmp_pat
     assert (under_way.process.returncode, said) == (128 + number, says)
     assert under_way.until_none_is_left()
     assert under_way.left() == []
+
+
+EARLY = """
+import sys
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+from streams.cli import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_the_modules_are_read_is_told_in_one_line_too():
+    ended = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, timeout=WAIT_S, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"chat2ga: interrupted\n")
 
 
 def test_its_processes_do_not_outlive_it_when_it_is_killed(tmp_path):

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from streams.replay.errors import BadInput, NotSupported
-from streams.replay.inputs import inputs_of, lines, pieces, total_bytes, unpacked_bytes
+from streams.replay.inputs import inputs_of, lines, passed_over, pieces, total_bytes, unpacked_bytes
 from streams.replay.places import place
 
 
@@ -30,6 +30,12 @@ def names(*given):
 
 def test_a_directory_is_all_files_of_chat_logs_below_it_in_order(logs):
     assert names("logs") == ["logs/a.jsonl.gz", "logs/b.jsonl", "logs/deep/c.jsonl"]
+
+
+def test_what_has_another_ending_beside_chat_logs_is_known_to_be_passed_over(logs):
+    (logs / "none").mkdir()
+    assert passed_over("logs") == ["logs/notes.txt"]
+    assert [passed_over(name) for name in ("none", "logs/b.jsonl", "-", "logs/*", "no such")] == [[]] * 5
 
 
 def test_a_pattern_is_the_files_that_it_matches_in_order(logs):
