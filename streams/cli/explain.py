@@ -169,6 +169,7 @@ def _table_object(explanation: "Explanation") -> dict[str, Any] | None:
         "applied": found.applied,
         "pending": found.pending,
         "other_session": found.other_session,
+        "further": found.further,
         "differences": [
             {"what": what, "explained": explained, "stored": held} for what, explained, held in found.differences
         ],
@@ -232,6 +233,8 @@ def _print_table_state(console: "Console", explanation: "Explanation") -> None:
         console.print(f"  {found.pending} of these interactions are not applied yet", style="yellow")
     if found.other_session:
         console.print(shown(f"  holds session {stored.session.session_id} of this key"))
+    elif found.further:
+        console.print("  has applied more than was read here meanwhile: ask again", style="yellow")
     elif found.differences:
         console.print("  holds another state. Are --accounts and --rules the worker's?", style="yellow")
         for what, explained, held in found.differences:

@@ -23,18 +23,27 @@ class Agreement(msgspec.Struct, frozen=True):
     differences: tuple[tuple[str, Any, Any], ...] = ()  # what, as explained, as stored
     other_session: bool = False
     """The table holds another session of this key: a visitor's later one, or one whose first records are gone."""
+    further: bool = False
+    """The worker has applied records of this session that came after those explained."""
 
 
 def agreement(steps: Sequence[Step], stored: Stored) -> Agreement:
     """Compare what is stored with the state that the interactions give up to where the worker has come."""
-    applied = [step for step in steps if isinstance(step.at, KafkaPlace) and step.at.offset <= stored.last_offset]
+    applied = [step for step in steps if _offset(step) <= stored.last_offset]
     pending = len(steps) - len(applied)
     if not applied:
         return Agreement(0, pending)
     explained = applied[-1].decision.session
     if explained.session_id != stored.session.session_id:
         return Agreement(len(applied), pending, other_session=True)
+    if not pending and _offset(applied[-1]) < stored.last_offset:
+        return Agreement(len(applied), pending, further=True)
     differences = changes(state_of(explained), state_of(stored.session))
     if not differences and encode_session(explained) != encode_session(stored.session):
         differences = [_UNSEEN]
     return Agreement(len(applied), pending, tuple(differences))
+
+
+def _offset(step: Step) -> int:
+    assert isinstance(step.at, KafkaPlace)  # a table is of a topic's records
+    return step.at.offset

@@ -31,5 +31,5 @@ async def test_the_table_of_a_worker_that_was_killed_holds_what_its_records_expl
         (explanation,) = await explain_live(settings, Named(key.decode()), RuleBook(Options(), ACCOUNTS))
         assert explanation.stored is not None, key
         found = agreement(explanation.steps, explanation.stored)
-        assert (found.differences, found.other_session) == ((), False), key
+        assert (found.differences, found.other_session, found.further) == ((), False, False), key
         assert (found.applied, found.pending) == (len(explanation.steps), 0)
