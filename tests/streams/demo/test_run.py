@@ -106,6 +106,32 @@ def test_nothing_outlives_it_however_it_is_ended(tmp_path, sent, code):
     eventually(lambda: not any(map(is_alive, pids)))
 
 
+DEAF = """
+import asyncio, os, signal, sys
+from aiokafka import AIOKafkaProducer
+
+start = AIOKafkaProducer.start
+
+async def deaf(self):
+    os.kill(os.getpid(), signal.SIGINT)
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        pass
+    await start(self)
+
+AIOKafkaProducer.start = deaf
+from streams.demo import run_demo
+sys.exit(run_demo(sessions=40, serve=True))
+"""
+
+
+def test_an_interruption_that_a_library_loses_ends_it_all_the_same():
+    done = subprocess.run([sys.executable, "-c", DEAF], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 130, done.stderr
+    assert b"interrupted: everything that was started has ended" in done.stdout + done.stderr
+
+
 def test_served_it_stays_up_with_traffic_until_it_is_told(tmp_path):
     log = tmp_path / "log"
     with log.open("wb") as out:
