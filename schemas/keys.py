@@ -37,17 +37,16 @@ def checked(
         try:
             msgspec.convert({name: value}, struct)
         except msgspec.ValidationError as error:
-            reason = str(error).partition(" - at `")[0]
-            if reason.startswith("Invalid enum value"):
-                reason = f"Expected one of {', '.join(map(str, _values(get_type_hints(struct)[name])))}"
-            faults.append(KeyFault(at, _expectation(reason)))
+            faults.append(KeyFault(at, _expectation(str(error).partition(" - at `")[0], struct, name)))
         else:
             good[name] = value
     return good, faults
 
 
-def _expectation(reason: str) -> str:
-    """What was expected, in words, where msgspec quotes a pattern."""
+def _expectation(reason: str, struct: type[msgspec.Struct], name: str) -> str:
+    """What was expected, in words: msgspec quotes a pattern, or the value that is wrong."""
+    if reason.startswith("Invalid enum value"):
+        return f"Expected one of {', '.join(map(str, _values(get_type_hints(struct)[name])))}"
     if "env:" in reason:
         return 'Expected "env:NAME" or "file:PATH", never the secret itself'
     if "UA-" in reason:

@@ -102,10 +102,11 @@ def inputs_named(
     names: "Sequence[str]", config: Path | None, since: str | None = None, until: str | None = None
 ) -> "tuple[str | Input, ...]":
     """The inputs as a replay takes them: topics looked up at the broker of the settings, files by their names."""
-    if not any(name.startswith("kafka:") for name in names):
-        if since is not None or until is not None:
-            raise UsageFault("--since and --until are of topics (kafka:TOPIC): a file is read whole.")
-        _tell_passed_over(names)
+    has_topics = any(name.startswith("kafka:") for name in names)
+    if not has_topics and (since is not None or until is not None):
+        raise UsageFault("--since and --until are of topics (kafka:TOPIC): a file is read whole.")
+    _tell_passed_over(names)
+    if not has_topics:
         return tuple(names)
     from streams.inspect.topic_input import is_topic, topic_inputs
 
@@ -116,7 +117,6 @@ def inputs_named(
         if is_topic(name):
             inputs += topic_inputs(settings, name, since_ms=since_ms, until_ms=until_ms, asked=(since, until))
         else:
-            _tell_passed_over([name])
             inputs.append(name)
     return tuple(inputs)
 

@@ -11,7 +11,7 @@ from streams.inspect.reading import NoTopic, Progress, to_the_end, untold
 from streams.replay import KafkaPlace, Stored
 from streams.runs import unpack
 from streams.runs.errors import ChangelogDamaged
-from streams.runs.tombstone import UNKNOWN, seen_by
+from streams.runs.strays import is_stray
 from streams.settings import Settings
 from streams.worker.topics import TopicNames
 
@@ -39,20 +39,17 @@ async def stored_sessions(
         async with aclosing(to_the_end(settings, topic, only=only, progress=progress)) as records:
             async for record in records:
                 place = record.partition, record.key or b""
-                if place in wanted and not _is_stale(record, latest.get(place)):
+                if place in wanted and not _is_stray(record, latest.get(place)):
                     latest[place] = record
     except NoTopic:
         return {}  # no worker has begun
     return {place: _stored(topic, record) for place, record in latest.items() if record.value is not None}
 
 
-def _is_stale(record: "ConsumerRecord[bytes, bytes]", known: "ConsumerRecord[bytes, bytes] | None") -> bool:
-    """As the worker's recovery sees it: one that was taken for dead may write once more, and has seen less."""
-    if known is None or known.value is None:
-        return False
+def _is_stray(record: "ConsumerRecord[bytes, bytes]", known: "ConsumerRecord[bytes, bytes] | None") -> bool:
+    """As the worker's recovery sees it."""
     try:
-        last_offset = seen_by(record.value, record.headers)
-        return last_offset != UNKNOWN and unpack(known.value).last_offset > last_offset
+        return is_stray(record.value, record.headers, known and known.value)
     except ValueError as error:
         raise ChangelogDamaged(record.topic, record.partition, record.offset, str(error)) from None
 

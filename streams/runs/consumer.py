@@ -299,7 +299,7 @@ class RunConsumer(Consumer):
         """These runs, the next ones of their partition, are finished, and a transaction has committed their offsets."""
         for message in messages:
             self.ack(message)
-        next_offset = self._under_way.finished().get(tp)
+        next_offset = self._under_way.finished_of(tp)
         if next_offset is not None:
             self._under_way.committed(tp, next_offset)
             self.committed_next_offsets[tp] = next_offset

@@ -20,9 +20,15 @@ from streams.runs.entry import unpack
 from streams.runs.producer import Record
 from streams.runs.tombstone import UNKNOWN, Headers, seen_by
 
-__all__ = ["Between", "Found", "Strays", "compare", "read_between"]
+__all__ = ["Between", "Found", "Strays", "compare", "is_stray", "read_between"]
 
 _POLL_MS: Final = 500
+
+
+def is_stray(value: bytes | None, headers: Headers, known: bytes | None) -> bool:
+    """Whether a changelog record has seen less than the entry that lies before it. Raises ValueError for no entry."""
+    last_offset = seen_by(value, headers)
+    return known is not None and last_offset != UNKNOWN and unpack(known).last_offset > last_offset
 
 
 class Strays:

@@ -21,15 +21,13 @@ from faust.exceptions import NotReady
 from faust.types import EventT
 from faust.types.tuples import TP
 
-from streams.runs.entry import unpack
 from streams.runs.errors import ChangelogDamaged, ChangelogRecreated, InputRecreated
 from streams.runs.lineage import CHANGELOG_KEY, ROOT_KEY, Lineage, pack_root, root_id
 from streams.runs.producer import Record
 from streams.runs.run import Run, RunSchema
 from streams.runs.store import Change, MemoryStore, Store
-from streams.runs.strays import Between, compare, read_between
+from streams.runs.strays import Between, compare, is_stray, read_between
 from streams.runs.table_partition import TablePartition
-from streams.runs.tombstone import UNKNOWN, seen_by
 
 __all__ = ["RunTable"]
 
@@ -196,7 +194,7 @@ class RunTable(faust.Table[bytes, bytes]):
             key, value = record.key or b"", record.value
             if key == ROOT_KEY:
                 held.source_id = self._root(run, value, record.offset)
-            elif self._is_stale(held, record, run):
+            elif self._is_stray(held, record, run):
                 held.strays.add(key)
                 continue
             else:
@@ -219,14 +217,11 @@ class RunTable(faust.Table[bytes, bytes]):
             raise ChangelogDamaged(run.topic, run.partition, offset, str(error)) from None
 
     @staticmethod
-    def _is_stale(held: TablePartition, record: ConsumerRecord[bytes | None, bytes | None], run: Run) -> bool:
-        """A worker that was taken for dead may write once more, behind its successor: it has seen less."""
+    def _is_stray(held: TablePartition, record: ConsumerRecord[bytes | None, bytes | None], run: Run) -> bool:
         try:
-            last_offset = seen_by(record.value, record.headers)
+            return is_stray(record.value, record.headers, held.get(record.key or b""))
         except ValueError as error:
             raise ChangelogDamaged(run.topic, run.partition, record.offset, str(error)) from None
-        known = held.get(record.key or b"")
-        return known is not None and last_offset != UNKNOWN and unpack(known).last_offset > last_offset
 
     def apply_changelog_batch(self, batch: Iterable[EventT], *_args: Any, **_options: Any) -> None:
         """Faust buffers changelog events and applies them later; here each was applied as it came."""

@@ -47,13 +47,17 @@ class UnderWay:
 
     def finished(self) -> dict[TP, int]:
         """By partition, the offset behind its finished prefix; none where that is empty."""
-        offsets = {}
-        for tp, runs in self._runs.items():
-            for run in runs:
-                if not run.acked:
-                    break
-                offsets[tp] = run.next_offset
-        return offsets
+        found = ((tp, self.finished_of(tp)) for tp in list(self._runs))
+        return {tp: next_offset for tp, next_offset in found if next_offset is not None}
+
+    def finished_of(self, tp: TP) -> int | None:
+        """Of one partition."""
+        next_offset = None
+        for run in self._runs[tp]:
+            if not run.acked:
+                break
+            next_offset = run.next_offset
+        return next_offset
 
     def committed(self, tp: TP, next_offset: int) -> None:
         """All that lies before this offset is committed, and needs to be known no more."""

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from schemas.dead_letter import Stage
-from schemas.interaction import Fault, Unknown, session_key
+from schemas.interaction import Fault, Unknown
 from streams.attribution import RuleBook
 from streams.configuration import BadFile, read_mapping
 from streams.settings import BadSettings, Settings
 from streams.sources import FORMATS, Format, Mapping
 from streams.worker.keying import Keyed
+from streams.worker.rekey import rekeyed
 
 __all__ = ["STAGE", "interactions_of", "mapping_of"]
 
@@ -49,10 +50,9 @@ def interactions_of(
         return translated
     found: list[Keyed] = []
     for value in translated:
-        decoded = rules.decode(value, arrived_ms)
-        if isinstance(decoded, Fault):
-            return decoded
-        if isinstance(decoded, Unknown):  # a type of a later version of the contract
-            continue
-        found.append(Keyed(session_key(decoded).encode(), value))
+        keyed = rekeyed(value, rules, arrived_ms)
+        if isinstance(keyed, Fault):
+            return keyed
+        if not isinstance(keyed, Unknown):  # a type of a later version of the contract
+            found += keyed
     return found
