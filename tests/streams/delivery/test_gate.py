@@ -162,24 +162,33 @@ async def test_while_it_is_open_quiet_and_cancel_work_at_once_and_nothing_is_set
     await held_open(AtOnce(schedule=lambda _: Misbehaviour(status=503, retry_after="3600")), body)
 
 
+class Stuck(Counted):
+    """The first probe never ends."""
+
+    def __init__(self, post):
+        super().__init__(post)
+        self.stuck = asyncio.Event()
+
+    async def __call__(self, *given):
+        if is_open() and not self.stuck.is_set():
+            self.stuck.set()
+            await asyncio.Event().wait()
+        return await super().__call__(*given)
+
+
 async def test_a_probe_that_is_cancelled_makes_room_for_another_calls():
-    sink = Sink()
-    slow = asyncio.Event()
-
-    def schedule(number):
-        if number == FAILURES:
-            slow.set()
-            return Misbehaviour(delay_s=60)
-        return DOWN if number < FAILURES else None
-
-    async with Collector(schedule=schedule) as there, quickly(there.url, in_flight=FAILURES) as to_ga:
+    sink, down = Sink(), True
+    collector = Collector(schedule=lambda _: DOWN if down else None)
+    async with collector as there, quickly(there.url, in_flight=FAILURES) as to_ga:
+        to_ga._post = Stuck(to_ga._post)
         first = asyncio.create_task(to_ga.deliver(lanes(FAILURES), sink.is_delivered, sink.settle))
         async with asyncio.timeout(10):
-            await slow.wait()
+            await to_ga._post.stuck.wait()
             other = asyncio.create_task(to_ga.deliver([recent(99)], sink.is_delivered, sink.settle))
             await asyncio.sleep(0.05)
-            assert not other.done()  # one probe at a time
+            assert to_ga._post.probes == 0  # one at a time, and that one is stuck
             first.cancel()
+            down = False
             await other
     assert sink.outcomes == ["delivered"]
 
