@@ -9,7 +9,7 @@ from streams.runs.entry import Entry, pack, unpack
 from streams.runs.garbage import tune_collector
 from streams.runs.lineage import ROOT_KEY
 from streams.runs.producer import Record
-from streams.runs.run import Run
+from streams.runs.run import Received, Run
 from streams.runs.store import MemoryStore, RocksStore, Store
 from streams.runs.table import RunTable
 from streams.runs.table_partition import TablePartition
@@ -20,6 +20,7 @@ __all__ = [
     "Entry",
     "MemoryStore",
     "Output",
+    "Received",
     "Record",
     "RocksStore",
     "Run",

@@ -90,7 +90,7 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "commit_transaction",
         "abort_transaction",
     ),
-    "aiokafka:AIOKafkaConsumer": ("_coordinator", "_isolation_level"),
+    "aiokafka:AIOKafkaConsumer": ("_coordinator", "_fetcher", "_isolation_level"),
     # A request of our own: topic ids are in no answer that aiokafka asks for.
     "aiokafka.client:AIOKafkaClient": ("get_random_node", "send"),
     "aiokafka.protocol.api:Request": ("prepare", "build"),
@@ -104,6 +104,8 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_performed_join_prepare",
         "_rejoin_needed_fut",
     ),
-    "aiokafka.consumer.fetcher:Fetcher": ("fetched_records",),
+    "aiokafka.consumer.fetcher:Fetcher": ("fetched_records", "_records"),
+    "aiokafka.consumer.fetcher:FetchResult": ("_partition_records",),
+    "aiokafka.consumer.fetcher:PartitionRecords": ("_consumer_record",),
 }
 """By class, the attributes that are overridden, called or read."""

@@ -7,16 +7,44 @@ run, `next_offset` is the one to go on with, which is what Kafka commits.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from aiokafka.structs import ConsumerRecord
 from faust.serializers.schemas import Schema
 from faust.types import EventT, Message
 from faust.types.tuples import TP, ConsumerMessage
 
-__all__ = ["Run", "RunMessage", "RunSchema"]
+__all__ = ["Received", "Run", "RunMessage", "RunSchema"]
 
-Records = Sequence[ConsumerRecord[bytes | None, bytes | None]]
+
+class Received(Protocol):
+    """A record of a run. Its topic and partition are the run's."""
+
+    @property
+    def offset(self) -> int:
+        """In its partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Record time, epoch milliseconds."""
+
+    @property
+    def timestamp_type(self) -> int:
+        """0: the time is the sender's; 1: the broker's."""
+
+    @property
+    def key(self) -> bytes | None:
+        """None: it has none."""
+
+    @property
+    def value(self) -> bytes | None:
+        """None: a tombstone."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Names and values, in the order in which they were sent."""
+
+
+Records = Sequence[Received]
 
 
 class Run:

@@ -16,7 +16,6 @@ from typing import Any, Final, cast
 
 import faust
 from aiokafka.errors import KafkaError
-from aiokafka.structs import ConsumerRecord
 from faust.exceptions import NotReady
 from faust.types import EventT
 from faust.types.tuples import TP
@@ -24,7 +23,7 @@ from faust.types.tuples import TP
 from streams.runs.errors import ChangelogDamaged, ChangelogRecreated, InputRecreated
 from streams.runs.lineage import CHANGELOG_KEY, ROOT_KEY, Lineage, pack_root, root_id
 from streams.runs.producer import Record
-from streams.runs.run import Run, RunSchema
+from streams.runs.run import Received, Run, RunSchema
 from streams.runs.store import Change, MemoryStore, Store
 from streams.runs.strays import Between, compare, is_stray, read_between
 from streams.runs.table_partition import TablePartition
@@ -217,7 +216,7 @@ class RunTable(faust.Table[bytes, bytes]):
             raise ChangelogDamaged(run.topic, run.partition, offset, str(error)) from None
 
     @staticmethod
-    def _is_stray(held: TablePartition, record: ConsumerRecord[bytes | None, bytes | None], run: Run) -> bool:
+    def _is_stray(held: TablePartition, record: Received, run: Run) -> bool:
         try:
             return is_stray(record.value, record.headers, held.get(record.key or b""))
         except ValueError as error:

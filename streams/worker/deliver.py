@@ -42,7 +42,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from aiokafka.structs import ConsumerRecord
 
 from schemas.dead_letter import Stage
 from schemas.ga_event import GaEvent, Tracker, decode_event
@@ -51,7 +50,7 @@ from schemas.receipt import encode_receipt
 from streams.delivery import Delivery, Settled
 from streams.measurement import expires_micros
 from streams.observe import metrics
-from streams.runs import Output, Record, Run, RunApp, RunTable, TablePartition, Writes, pack, unpack
+from streams.runs import Output, Received, Record, Run, RunApp, RunTable, TablePartition, Writes, pack, unpack
 from streams.worker.dead_letters import DeadLetterWindow, dead_letter
 from streams.worker.topics import Topics
 
@@ -60,7 +59,7 @@ __all__ = ["Deliver"]
 logger: Final = logging.getLogger(__name__)
 
 STAGE: Final[Stage] = "deliver"
-Events = list[tuple[GaEvent, ConsumerRecord[bytes | None, bytes | None]]]
+Events = list[tuple[GaEvent, Received]]
 
 
 class Deliver:

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from aiokafka.partitioner import murmur2
-from aiokafka.structs import ConsumerRecord
 
 from schemas.dead_letter import Stage
 from schemas.interaction import Fault, Unknown
 from streams.observe import metrics
-from streams.runs import Output, Record, Run, Writes
+from streams.runs import Output, Received, Record, Run, Writes
 from streams.worker.dead_letters import DeadLetterWindow, dead_letter
 from streams.worker.topics import Topics
 
@@ -46,7 +45,7 @@ class Keying:
     def __init__(
         self,
         stage: Stage,
-        keyed_of: Callable[[ConsumerRecord], Sequence[Keyed] | Unknown | Fault],
+        keyed_of: Callable[[Received], Sequence[Keyed] | Unknown | Fault],
         *,
         to: str,
         partitions: int,

@@ -23,6 +23,7 @@ def counting(app: RunApp, table: RunTable, out: str):
         counts: dict[bytes, list[int]] = {}
         outputs = []
         for record in run.records:
+            assert record.key is not None
             if record.key not in counts:
                 stored = held.get(record.key)
                 entry = unpack(stored) if stored else None

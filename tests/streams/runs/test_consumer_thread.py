@@ -1,10 +1,15 @@
-"""The consumer's thread, without a broker: how long the group has been silent."""
+"""The consumer's thread, without a broker: how long the group has been silent, and in which form records come."""
 
 import time
 from types import SimpleNamespace
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchError, FetchResult, PartitionRecords
+from aiokafka.errors import KafkaError
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 
 from streams.runs import RunApp, consumer_thread
 
@@ -86,3 +91,52 @@ def test_no_wall_clock_that_is_set_back_hides_a_silence():
 def test_the_clock_goes_on_while_the_machine_is_suspended():
     """Where the system has such a one; elsewhere the monotonic clock has to do."""
     assert getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC) == consumer_thread.CLOCK
+
+
+TP = TopicPartition("in", 3)
+
+
+def fetched(*given, first_offset=0):
+    """As aiokafka holds what a broker has answered."""
+    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+    for number, (timestamp, key, value, headers) in enumerate(given):
+        batch.append(number, timestamp, key, value, headers)
+    records = MemoryRecords(bytes(batch.build()))
+    unpacked = PartitionRecords(TP, records, [], first_offset, None, None, True, READ_COMMITTED)
+    assignment = SimpleNamespace(
+        active=True, state_value=lambda _: SimpleNamespace(paused=False, position=first_offset, consumed_to=int)
+    )
+    return FetchResult(TP, assignment=assignment, partition_records=unpacked, backoff=0)
+
+
+GIVEN = [
+    (1_700_000_000_000, b"k", b"v", [("h", b"1"), ("h", b"2")]),
+    (1_700_000_000_001, None, b"", []),
+    (1_700_000_000_002, b"", None, []),
+]
+
+
+def test_records_come_as_they_were_read_and_say_what_aiokafkas_own_would():
+    held = consumer_thread.AsRead()
+    held[TP] = fetched(*GIVEN)
+    found = held[TP].getall()
+    assert "ConsumerRecord" not in {type(record).__name__ for record in found}
+    own = fetched(*GIVEN).getall()
+    assert {type(record).__name__ for record in own} == {"ConsumerRecord"}
+    for record, expected in zip(found, own, strict=True):
+        for name in ("offset", "timestamp", "timestamp_type", "key", "value"):
+            assert getattr(record, name) == getattr(expected, name)
+        assert tuple(record.headers) == expected.headers
+
+
+def test_what_lies_before_the_position_is_passed_over_in_this_form_too():
+    held = consumer_thread.AsRead()
+    held[TP] = fetched(*GIVEN, first_offset=2)
+    assert [record.offset for record in held[TP].getall()] == [2]
+
+
+def test_an_error_in_place_of_records_stays_what_it_is():
+    held = consumer_thread.AsRead()
+    held[TP] = FetchError(error=KafkaError("x"), backoff=0)
+    with pytest.raises(KafkaError, match="x"):
+        held[TP].check_raise()
