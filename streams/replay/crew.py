@@ -37,6 +37,11 @@ class Crew:
         self._pool: ProcessPoolExecutor | None = None
         self._others: Final = set(multiprocessing.active_children())
 
+    @property
+    def has_processes(self) -> bool:
+        """Whether tasks are done in other processes than this."""
+        return self._pool is not None
+
     def __enter__(self) -> Self:
         if self._jobs > 1:
             # Spawned, not forked: the same on every system, and safe whatever threads this process has.

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
-
 from streams.replay.errors import NoRoom
 
 if TYPE_CHECKING:
@@ -33,6 +31,9 @@ def bounds(directory: Path | None, memory: str, *, threads: int) -> dict[str, An
 @contextmanager
 def database(directory: Path | None = None, memory: str = MEMORY) -> Iterator["DuckDBPyConnection"]:
     """A database in memory, with bounds. It loads nothing from elsewhere; what does not fit lies in the directory."""
+    # Here: it takes as long to import as all else that a process of a replay needs, and most do without.
+    import duckdb  # noqa: PLC0415
+
     try:
         # One thread: a replay has processes, and the order of rows is kept.
         with duckdb.connect(config=bounds(directory, memory, threads=1)) as connection:

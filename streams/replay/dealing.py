@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from streams.replay.done import Done
 from streams.replay.engine import Engine
+from streams.replay.handing import Handed
 from streams.replay.places import Chunk, Records
 from streams.replay.plan import Plan
 from streams.replay.segments import SegmentWriter
@@ -16,7 +17,7 @@ from streams.replay.translating import Translator
 __all__ = ["deal_piece"]
 
 
-def deal_piece(plan: Plan, given: tuple[int, Chunk | Records]) -> Done:
+def deal_piece(plan: Plan, given: tuple[int, Chunk | Records | Handed]) -> Done:
     """Deal the piece of that number."""
     number, piece = given
     engine = Engine(plan.book)

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-import duckdb
 import msgspec
 
 from schemas.ga_event import GaEvent
@@ -43,6 +42,8 @@ _VALUE: Final = "value"
 
 def parquet_records(index: int, name: str, read: Read, chunk_bytes: int) -> Iterator[Records]:
     """The rows of a file as records. Raises BadInput for a file that is damaged or has other columns."""
+    import duckdb  # noqa: PLC0415 - as in `database`
+
     size = Path(name).stat().st_size
     try:
         with database(memory=_MEMORY) as connection:

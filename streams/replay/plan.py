@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from streams.attribution import RuleBook
+from streams.replay.handing import HANDED
 from streams.replay.places import place
 from streams.replay.products import Product
 from streams.replay.reading import CHUNK_BYTES
@@ -67,6 +68,10 @@ class Plan(msgspec.Struct, frozen=True):
     def piece_file(self, number: int) -> Path:
         """What says that the piece of that number is dealt, and what was met in it."""
         return self.directory / f"{number:08}.piece"
+
+    def handed_file(self, number: int) -> Path:
+        """Where the piece of that number lies for the process that is to deal it."""
+        return self.directory / f"{number:08}{HANDED}"
 
     def dealt(self) -> list[Path]:
         """All pieces, in the order of the input."""

@@ -125,7 +125,8 @@ def _cut(file: int, blocks: Iterator[bytes], chunk_bytes: int) -> Iterator[Chunk
             continue
         end = held.rfind(b"\n") + 1
         if end:
-            data = bytes(held[:end])
+            with memoryview(held) as view:
+                data = bytes(view[:end])
             del held[:end]
             yield Chunk(line_at(file, line), data)
             line += data.count(b"\n")

@@ -32,6 +32,7 @@ from streams.replay.dealing import deal_piece
 from streams.replay.done import Done
 from streams.replay.engine import Engine, Tally
 from streams.replay.errors import BadOutput, DamagedWork, OtherReplay
+from streams.replay.handing import Handed, handed
 from streams.replay.inputs import STDIN, Input, inputs_of, pieces, total_bytes, unpacked_bytes
 from streams.replay.manifest import AS_OF, manifest
 from streams.replay.places import Chunk, LongLine, Records
@@ -220,13 +221,13 @@ class _Run:
         """What was met in each piece. Those that were dealt before are read and cut anew, which costs little."""
         count = 0
 
-        def to_deal() -> Iterator[tuple[int, Chunk | Records]]:
+        def to_deal() -> Iterator[tuple[int, Chunk | Records | Handed]]:
             nonlocal count
             for number, piece in enumerate(whole):
                 count += 1
                 kept_ = self._plan.piece_file(number)
                 if not kept_.exists():
-                    yield number, piece
+                    yield number, handed(piece, self._plan.handed_file(number)) if crew.has_processes else piece
                 elif Done.read(kept_).piece != (piece.first_seq, piece.size):
                     raise OtherReplay(str(self._directory), "inputs")  # of a topic, records are gone meanwhile
 

@@ -16,6 +16,7 @@ import msgspec
 
 from streams.replay.engine import Tally
 from streams.replay.errors import BadOutput, OtherReplay
+from streams.replay.handing import HANDED
 from streams.replay.writing import replacing
 
 __all__ = ["begun", "finish", "finished", "kept", "temporary"]
@@ -23,7 +24,7 @@ __all__ = ["begun", "finish", "finished", "kept", "temporary"]
 _MANIFEST: Final = "replay.json"
 _LOCK: Final = "replay.lock"
 _MADE: Final = (
-    *(".dealt", ".piece", ".left", ".lines", ".dead", ".done", ".sorting", ".unfinished"),
+    *(HANDED, ".dealt", ".piece", ".left", ".lines", ".dead", ".done", ".sorting", ".unfinished"),
     *("receipts.jsonl", "batches.json", "kafka.txt", "parquet.jsonl"),
 )
 """How the names end of what a replay makes."""

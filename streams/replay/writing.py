@@ -20,6 +20,7 @@ __all__ = ["OUTPUTS", "STDOUT", "Output", "check_file", "output_of", "replacing"
 
 STDOUT: Final = "-"
 _UNFINISHED: Final = ".unfinished"
+_BUFFER_BYTES: Final = 1_048_576
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OUTPUTS: Final = "a .jsonl or .parquet file, kafka, ga, and - for standard output"
 
@@ -205,7 +206,7 @@ def replacing(path: Path, *, durable: bool) -> Iterator[BinaryIO]:
 
     `durable`: it is whole even if the machine loses power.
     """
-    with _unfinished(path, durable=durable) as unfinished, unfinished.open("wb") as file:
+    with _unfinished(path, durable=durable) as unfinished, unfinished.open("wb", buffering=_BUFFER_BYTES) as file:
         yield file
         file.flush()
         if durable:

@@ -1,0 +1,40 @@
+"""Handing over: a piece of the input to another process, by a file that is gone once it is read.
+
+What a pipe between processes takes is written and read in small pieces and copied
+at both ends, by a process that has a third of the work of dealing to do with that.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from streams.replay.places import Chunk, Placed, Records
+
+__all__ = ["HANDED", "Handed", "handed"]
+
+HANDED: Final = ".handed"
+"""How the names of the files end."""
+
+
+class Handed(msgspec.Struct, frozen=True):
+    """A chunk that lies in a file, for whoever reads it first."""
+
+    first_seq: int
+    size: int
+    path: Path
+
+    def records(self, as_of_ms: int) -> Iterator[Placed]:
+        """Each of its records; once."""
+        data = self.path.read_bytes()
+        self.path.unlink()
+        return Chunk(self.first_seq, data).records(as_of_ms)
+
+
+def handed(piece: Chunk | Records, path: Path) -> Records | Handed:
+    """The piece as another process can take it. What is no text of many lines goes as it is."""
+    if not isinstance(piece, Chunk):
+        return piece
+    path.write_bytes(piece.data)
+    return Handed(piece.first_seq, piece.size, path)
