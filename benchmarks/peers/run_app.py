@@ -17,32 +17,45 @@ NEVER = 1 << 60
 """When a count expires."""
 
 
+class _State:
+    """Of one key, while a run changes it."""
+
+    __slots__ = ("last_offset", "value")
+
+    def __init__(self, value: object, last_offset: int) -> None:
+        self.value, self.last_offset = value, last_offset
+
+
+def _state(job: Job, stored: bytes | None) -> _State:
+    if stored is None:
+        return _State(None, -1)
+    entry = unpack(stored)
+    return _State(job.decode(bytes(entry.payload)), entry.last_offset)
+
+
 def computation(job: Job, table: RunTable, out: str) -> Callable[[Run], Writes]:
     """What a run makes of its partition's states."""
 
     def compute(run: Run) -> Writes:
         held = table.partition(run.partition)
-        states: dict[bytes, object] = {}
-        seen: dict[bytes, int] = {}
+        taken: dict[bytes, _State] = {}
         outputs: list[Record] = []
         for record in run.records:
-            key = record.key
+            key, value, offset = record.key, record.value, record.offset
             assert key is not None
-            assert record.value is not None
-            if key not in states:
-                stored = held.get(key)
-                entry = unpack(stored) if stored is not None else None
-                states[key] = job.decode(bytes(entry.payload)) if entry is not None else None
-                seen[key] = entry.last_offset if entry is not None else -1
-            if record.offset <= seen[key]:
+            assert value is not None
+            state = taken.get(key)
+            if state is None:
+                state = taken[key] = _state(job, held.get(key))
+            if offset <= state.last_offset:
                 continue
-            states[key], given = job.apply(states[key], record.value, record.timestamp)
-            seen[key] = record.offset
+            state.value, given = job.apply(state.value, value, record.timestamp)
+            state.last_offset = offset
             for each in given:
                 outputs.append(Record(key, each))  # noqa: PERF401 - mostly there is one or none
         changes, now_ms = [], run.records[-1].timestamp
-        for key, state in states.items():
-            stored = pack(seen[key], now_ms, NEVER, job.encode(state))
+        for key, state in taken.items():
+            stored = pack(state.last_offset, now_ms, NEVER, job.encode(state.value))
             held.put(key, stored)
             changes.append(Record(key, stored))
         return Writes([Output(out, run.partition, outputs)], changes)
