@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-from rocksdict import AccessType, Options, Rdict, WriteBatch
+from rocksdict import AccessType, DBCompactionStyle, Options, Rdict, WriteBatch, WriteOptions
 
 from streams.runs.errors import StoreInUse, StoreUnwritable
 
@@ -22,11 +22,22 @@ Change = tuple[bytes, bytes | None]
 _WRITE_BUFFER_BYTES: Final = 4 * 1_048_576
 """Of each partition: RocksDB takes 64 MiB unless told, which a process with many partitions has not. Nothing is read
 but at a start, so that more and smaller files cost nothing on the way."""
+_FILES: Final = 8
+"""So many are made into one: a start alone has to look through them all. Level by level, as RocksDB does unless told,
+each change would be written several times more."""
 
 
 def _options() -> Options:
     options = Options(raw_mode=True)
     options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
+    options.set_compaction_style(DBCompactionStyle.universal())
+    options.set_level_zero_file_num_compaction_trigger(_FILES)
+    return options
+
+
+def _unlogged() -> WriteOptions:
+    options = WriteOptions()
+    options.disable_wal = True  # type: ignore[method-assign,assignment]  # a property, other than its stub says
     return options
 
 
@@ -68,8 +79,9 @@ class RocksStore:
     """RocksDB, one database a partition, so that one can be dropped by its directory.
 
     Keys carry a one-byte prefix, which sets the store's own offset apart from
-    the table's keys. Its log is not synced on each write: what a machine's
-    crash takes from its end, the changelog still has.
+    the table's keys. It has no log of its own: what is killed before its write
+    buffer is on disk stands a little further back, at an offset that fits, and
+    the changelog has the rest.
     """
 
     _ENTRY: Final = b"e"
@@ -129,5 +141,6 @@ class RocksStore:
                 store = Rdict(str(path), options=_options(), access_type=AccessType.read_write())
             except Exception as error:  # rocksdict raises plain Exception
                 raise StoreInUse(str(path), str(error)) from error
+            store.set_write_options(_unlogged())
             self._open[partition] = store
         return store

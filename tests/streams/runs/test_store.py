@@ -1,5 +1,9 @@
 """Local stores: one suite for all of them, and what only the one on disk promises."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +45,57 @@ def test_a_partition_has_a_small_write_buffer(tmp_path):
     RocksStore(tmp_path).write(0, [(b"k", b"v")], 7)
     (options,) = (tmp_path / "0").glob("OPTIONS-*")
     assert "write_buffer_size=4194304\n" in options.read_text()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from streams.runs.store import RocksStore
+store = RocksStore(Path(sys.argv[1]))
+for offset in range(int(sys.argv[2])):
+    store.write(0, [(b"%d" % (offset % 50), b"%d" % offset * 2_000), (b"%d" % (offset % 7 + 100), None)], offset)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("writes", [3, 5_000], ids=["nothing of it was on disk", "buffers have gone to disk"])
+def test_who_is_killed_finds_a_beginning_of_what_was_written_and_where_it_ends(tmp_path, writes):
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(writes)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    entries, offset = RocksStore(tmp_path).load(0)
+    until = -1 if offset is None else offset
+    assert (until >= 0) == (writes > 1_000)
+    expected = {b"%d" % (at % 50): b"%d" % at * 2_000 for at in range(until + 1)}
+    assert entries == expected
+
+
+def test_a_store_with_a_log_and_levels_is_read_and_written_on(tmp_path):
+    """As earlier versions have left it."""
+    options = Options(raw_mode=True)
+    options.set_write_buffer_size(65_536)
+    older = Rdict(str(tmp_path / "0"), options=options, access_type=AccessType.read_write())
+    for number in range(5_000):
+        older.put(b"e%d" % number, b"%d" % number * 100)
+    older.put(b"o", (7).to_bytes(8, "big"))
+    older.flush()
+    older.compact_range(None, None)
+    older.close()
+    store = RocksStore(tmp_path)
+    entries, offset = store.load(0)
+    assert (len(entries), offset) == (5_000, 7)
+    store.write(0, [(b"0", b"new"), (b"1", None)], 8)
+    store.close(0)
+    again, offset = RocksStore(tmp_path).load(0)
+    assert offset == 8
+    assert again == {**{key: value for key, value in entries.items() if key != b"1"}, b"0": b"new"}
+
+
+def test_a_store_writes_no_log_of_its_own(tmp_path):
+    store = RocksStore(tmp_path)
+    store.write(0, [(b"k", b"v" * 100_000)], 7)
+    (log,) = (tmp_path / "0").glob("*.log")
+    assert log.stat().st_size == 0
+    store.close(0)
 
 
 @given(CHANGES)
