@@ -7,11 +7,11 @@ known also behind what is delivered to nobody.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import aiokafka
-from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.protocol.group import SyncGroupRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types.tuples import TP
@@ -48,12 +48,19 @@ class AsRead(OrderedDict[TP, Any]):
     def __setitem__(self, tp: TP, fetched: Any) -> None:
         """A partition's fetched records, or the error in their place."""
         if isinstance(fetched, FetchResult):
-            fetched._partition_records._consumer_record = _as_read
+            fetched._partition_records.__class__ = _Unpacked
         super().__setitem__(tp, fetched)
 
 
-def _as_read(_tp: TP, record: Received) -> Received:
-    return record
+class _Unpacked(PartitionRecords):
+    """A partition's records while they are unpacked: once, and whoever asks for all of them asks the parser."""
+
+    def __iter__(self) -> Iterator[Received]:
+        records: Iterator[Received] = self._records_iterator
+        return records
+
+    def _consumer_record(self, _tp: TP, record: Received) -> Received:
+        return record
 
 
 class _Thread(WorkerThread):

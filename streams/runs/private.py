@@ -106,6 +106,6 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
     ),
     "aiokafka.consumer.fetcher:Fetcher": ("fetched_records", "_records"),
     "aiokafka.consumer.fetcher:FetchResult": ("_partition_records",),
-    "aiokafka.consumer.fetcher:PartitionRecords": ("_consumer_record",),
+    "aiokafka.consumer.fetcher:PartitionRecords": ("_consumer_record", "_records_iterator"),
 }
 """By class, the attributes that are overridden, called or read."""
