@@ -50,7 +50,7 @@ def open_now():
 
 
 def told(caplog):
-    return [(record.levelname, record.getMessage()) for record in caplog.records]
+    return [(record.levelname, record.getMessage()) for record in caplog.records if record.name.startswith("streams")]
 
 
 # -- the gate alone --------------------------------------------------------------------

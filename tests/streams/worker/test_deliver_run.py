@@ -226,6 +226,7 @@ async def test_what_is_no_event_is_put_away_first_and_the_rest_goes_out(sink):
 @pytest.fixture
 async def unheard():
     """What the loop tells of tasks whose end nobody asked for."""
+    gc.collect()  # of what other tests have left it is told before
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
     yield told

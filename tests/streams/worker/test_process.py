@@ -24,6 +24,7 @@ async def until(holds):
 @pytest.fixture
 async def part():
     """Makes a part that has one run under way, and its message."""
+    gc.collect()  # what asyncio tells of tasks that other tests have left is told before
     apps = []
 
     def make(name, **options):
