@@ -21,7 +21,7 @@ from typing import Final
 
 __all__ = ["Process", "free_ports"]
 
-STOP_S: Final = 15.0
+STOP_S: Final = 30.0
 _LEASHED: Final = Path(__file__).with_name("leashed.py")
 _WORKER: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _PORTS: Final = range(20_000 + _WORKER, 30_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
