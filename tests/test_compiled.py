@@ -120,7 +120,8 @@ def test_no_extension_module_lies_among_the_sources(compiled_core):
 
 def test_a_source_that_changes_makes_it_another_build(compiled_core, monkeypatch, tmp_path):
     for package in ("schemas", "streams", "tools"):
-        shutil.copytree(ROOT / package, tmp_path / package)
+        # Without what other processes of the tests are writing.
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / file, tmp_path)
     monkeypatch.setattr(build, "ROOT", tmp_path)

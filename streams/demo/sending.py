@@ -148,9 +148,9 @@ async def _send(settings: Settings, rate: float, seconds: float, seed: int) -> S
     loop = asyncio.get_running_loop()
     for stop in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(stop, until.set)
-    if seconds:
-        loop.call_later(seconds, until.set)
     async with sending(settings) as sender:
+        if seconds:  # from here on: on a busy machine it may take as long to connect
+            loop.call_later(seconds, until.set)
         await paced(sender, live_traffic(seed, rate), rate, until)
         await sender.flush()
     return sender

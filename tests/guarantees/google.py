@@ -10,6 +10,7 @@ from typing import Final
 
 from streams.demo.collector import Arrival, Collector, Misbehaviour
 from streams.demo.google_rules import Violation
+from tests.kafka import free_ports
 
 __all__ = ["Google"]
 
@@ -20,7 +21,8 @@ class Google(Collector):
     """Takes events; each request that was taken is kept as its (event, tracker) pairs."""
 
     def __init__(self, *, secrets: Mapping[str, str] | None = None) -> None:
-        super().__init__(secrets=secrets, schedule=lambda _: self.mood)
+        # A port that nobody else is given while nobody listens.
+        super().__init__(free_ports(1)[0], secrets=secrets, schedule=lambda _: self.mood)
         self.mood: Misbehaviour | None = None
         """How every request is treated, until told otherwise."""
         self.taken: Final[list[list[Pair]]] = []

@@ -51,6 +51,8 @@ LARGEST_BYTES: Final = 262_144
 _MIX: Final = Mix(bad=0.001, unknown=0.001, starts_per_s=50.0)
 _LOOK_S: Final = 1.0
 _POLL_S: Final = 0.1
+_KILL_POLL_S: Final = 0.002
+"""The rest of a small history may be decided in a tenth of a second."""
 KILLED_AT: Final = 0.4
 """Of the buckets: so many are decided by then."""
 
@@ -152,7 +154,7 @@ def replayed(history: History, out: Path, work: Path, as_of_ms: int, *, kill_whe
                 os.killpg(running.pid, signal.SIGKILL)
                 running.wait()
                 return Took(time.monotonic() - began, peak, decided, killed=True)
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S if kill_when_decided is None else _KILL_POLL_S)
         said.seek(0)
         if running.returncode:
             raise RuntimeError(f"the replay ended with {running.returncode}: {said.read().decode()[-2_000:]}")

@@ -229,7 +229,7 @@ async def test_the_harness_sees_a_worker_that_does_not_outlast_its_broker(chat2g
     chat2ga_on_one.settings["max_run"] = 100
     total = await chat2ga_on_one.feed(sessions=8_000, seed=19)
     chat2ga_on_one.start("a", program=program(guard=guard))
-    await chat2ga_on_one.progressed(total // 20)
+    await chat2ga_on_one.published(total // 40)  # seen at once, where commits are a second apart
     kafka.freeze(1)
     await asyncio.sleep(6)
     kafka.wake(1)

@@ -198,10 +198,10 @@ def test_what_does_not_arrive_or_is_not_due_or_comes_again_unasked_is_seen():
     assert faults(due().judge_arrivals, {**once, names[0]: 2}, ()) == {}, "its answer was lost"
 
 
-async def posted(google, event_id):
+async def posted(google, event_id, within_s=60.0):
     """What a sender does with an answer as with none: it waits for so long."""
     body = {"client_id": "1.2", "events": [{"name": "n", "params": {"event_id": event_id}}]}
-    async with ClientSession(timeout=ClientTimeout(total=TIMEOUT_S)) as session:
+    async with ClientSession(timeout=ClientTimeout(total=within_s)) as session:
         try:
             address = f"{google.url}/mp/collect?measurement_id=G-X&api_secret=s"
             async with session.post(address, json=body, allow_redirects=False) as answer:
@@ -221,7 +221,8 @@ TAKEN = {"200 with a megabyte", "204, late but in time"} | SLOW
 async def test_who_may_come_again_is_who_was_taken_and_had_no_answer(way):
     async with Failing([way]) as google:
         assert await posted(google, "first") == 204
-        answered = await posted(google, "e")
+        # Long where no time-out is the matter: a busy machine would give up what was answered.
+        answered = await posted(google, "e", *([TIMEOUT_S] if way in LOST | SLOW else []))
         assert await posted(google, "e") == 204
     assert google.by_way == {way: 1}
     assert (answered is None) == (way in LOST | SLOW or way == "hung up before taking")

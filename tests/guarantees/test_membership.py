@@ -151,9 +151,10 @@ async def test_a_stop_that_meets_a_join_hands_on_only_what_is_finished_and_commi
 async def test_a_stop_is_over_in_ten_seconds_also_where_ga_takes_that_long_to_answer(chat2ga_and_google):
     chat2ga, google = chat2ga_and_google, chat2ga_and_google.google
     await chat2ga.feed(sessions=200, seed=4)
-    worker = chat2ga.start("a", None)
+    # It would wait for an answer for longer than a stop may take, whenever it has asked.
+    worker = chat2ga.start("a", None, ga_timeout_s=120)
     await chat2ga.caught_up()  # or all might be delivered before GA is slow
-    async with google.behaving(Misbehaviour(delay_s=9.5)):
+    async with google.behaving(Misbehaviour(delay_s=60.0)):
         asked = google.requests
         await chat2ga.feed(sessions=2_000, seed=5)
         await chat2ga.until(lambda: so_many(google, asked + IN_FLIGHT), "GA is not asked")

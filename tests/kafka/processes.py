@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,10 +21,13 @@ from typing import Final
 
 __all__ = ["Process", "free_ports"]
 
-STOP_S: Final = 15.0
+STOP_S: Final = 30.0
 _LEASHED: Final = Path(__file__).with_name("leashed.py")
-_PORTS: Final = range(20_000, 30_000)
-"""Below those that Linux gives to outgoing connections: a port stays free while its broker is being restarted."""
+_WORKER: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS: Final = range(20_000 + _WORKER, 30_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+"""Below those that Linux gives to outgoing connections, and of this process of the tests alone: a port stays
+free from when it is found until its server listens, and while its broker is being restarted."""
+_found: Final[set[int]] = set()
 
 # The kernel ties a process to the thread that started it. A thread of a test's event loop ends with
 # the test; this one ends with the interpreter.
@@ -88,8 +92,16 @@ class Process:
         return any(int(group) == self.pid and not state.startswith("Z") for group, state in rows)
 
     def freeze(self) -> None:
-        """SIGSTOP: it does nothing until it is woken, and to others it looks alive or cut off."""
+        """SIGSTOP: it does nothing until it is woken, and to others it looks alive or cut off.
+
+        On Linux it stands still, with all its threads, when this returns; elsewhere soon after.
+        """
         self._popen.send_signal(signal.SIGSTOP)
+        end = time.monotonic() + STOP_S
+        while sys.platform == "linux" and self.exit_code is None and not self._stands_still():
+            if time.monotonic() > end:
+                raise TimeoutError(f"process {self.pid} does not stand still after {STOP_S:g} s")
+            time.sleep(0.001)
 
     def wake(self) -> None:
         """SIGCONT: it goes on as if no time had passed."""
@@ -98,7 +110,15 @@ class Process:
     @property
     def frozen(self) -> bool:
         """Whether it stands still, frozen by whomever. Linux tells, others do not."""
-        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+        return _state(Path(f"/proc/{self.pid}")) == "T"
+
+    def _stands_still(self) -> bool:
+        """Whether each of its threads does; one that has ended meanwhile does."""
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(OSError):
+                if _state(thread) not in "TXZ":
+                    return False
+        return True
 
     def wait(self, timeout_s: float) -> int:
         """Wait for it to end by itself; the exit code. Raises subprocess.TimeoutExpired."""
@@ -118,17 +138,24 @@ class Process:
         return "\n".join(self.text().splitlines()[-lines:])
 
 
+def _state(process: Path) -> str:
+    """Of a process or a thread, as Linux tells it: a letter."""
+    return (process / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, and that no outgoing connection is given."""
+    """Ports that nobody listens on, and that nobody else is given: no outgoing connection, and no other caller."""
     found: list[int] = []
     while len(found) < count:
         port = random.choice(_PORTS)
+        if port in _found:  # its server may be about to listen, or be killed and about to come back
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in found:
-            found.append(port)
+        _found.add(port)
+        found.append(port)
     return found

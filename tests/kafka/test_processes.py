@@ -20,6 +20,19 @@ STUBBORN = [
 ]
 
 
+COUNTS = """
+import threading
+print("up", flush=True)
+
+def count():
+    while True:
+        print(1, flush=True)
+
+for _ in range(3):
+    threading.Thread(target=count).start()
+"""
+
+
 def until(holds, timeout_s=20.0):
     end = time.monotonic() + timeout_s
     while not holds():
@@ -67,6 +80,20 @@ def test_what_does_not_end_when_asked_is_killed_and_its_exit_code_tells(start):
 def test_ending_twice_is_as_good_as_once(start):
     process = start(SLEEPER)
     assert process.kill() == process.kill() == process.terminate() == -signal.SIGKILL
+
+
+if sys.platform == "linux":  # elsewhere nobody tells
+
+    def test_frozen_it_stands_still_at_once_and_woken_it_goes_on(start):
+        process = start([sys.executable, "-c", COUNTS])
+        for _ in range(20):
+            process.freeze()
+            assert process.frozen
+            before = process.text()
+            time.sleep(0.005)
+            assert process.text() == before
+            process.wake()
+            until(lambda before=before: process.text() != before)
 
 
 HAS_A_CHILD = [sys.executable, "-c", f"import subprocess, sys; subprocess.run({SLEEPER!r})"]
@@ -123,6 +150,23 @@ if sys.platform == "linux":  # elsewhere the kernel does not do this
 
 
 def test_free_ports_are_different_and_outside_of_those_given_to_outgoing_connections():
-    ports = free_ports(50)
-    assert len(set(ports)) == 50
+    ports = [*free_ports(50), *free_ports(50)]
+    assert len(set(ports)) == 100, "nobody listens on the first ones yet"
     assert max(ports) < 32_768
+
+
+ITS_PORTS = "from tests.kafka import free_ports; print(*free_ports(100))"
+
+
+def test_processes_of_the_tests_find_none_of_each_others_ports():
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", ITS_PORTS],
+            env={**os.environ, "PYTEST_XDIST_WORKER": f"gw{number}", "PYTEST_XDIST_WORKER_COUNT": "3"},
+            capture_output=True,
+            check=True,
+            cwd=ROOT,
+        ).stdout.split()
+        for number in range(3)
+    ]
+    assert [{int(port) % 3 for port in ports} for ports in found] == [{20_000 % 3}, {20_001 % 3}, {20_002 % 3}]

@@ -18,7 +18,7 @@ __all__ = ["WorkerProcess"]
 
 READY_S: Final = 60.0
 _ROOT: Final = Path(__file__).parents[2]
-_HTTP_S: Final = 5.0
+_HTTP_S: Final = 30.0
 _direct: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy the machine goes through
 
 

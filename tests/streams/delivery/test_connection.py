@@ -45,7 +45,7 @@ async def test_what_the_system_does_not_take_in_time_is_a_write_timeout():
             await connection.exchange(BODY, 0.1, 30.0)
 
 
-@pytest.mark.parametrize(("write_s", "read_s"), [(0.3, 0.3), (5.0, 0.3)], ids=["alike", "the answer has less"])
+@pytest.mark.parametrize(("write_s", "read_s"), [(2.0, 2.0), (30.0, 0.3)], ids=["alike", "the answer has less"])
 async def test_once_it_is_taken_the_answer_has_its_own_time(write_s, read_s):
     async with connected() as (connection, there, _):
         began = time.monotonic()
@@ -54,7 +54,7 @@ async def test_once_it_is_taken_the_answer_has_its_own_time(write_s, read_s):
         await drained(there)
         with pytest.raises(httpx.ReadTimeout):
             await exchange
-        assert 0.45 < time.monotonic() - began < 2.0
+        assert 0.15 + read_s < time.monotonic() - began < 15.0
 
 
 async def test_who_answers_before_the_request_is_taken_gets_no_other_on_that_connection():

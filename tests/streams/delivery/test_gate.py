@@ -9,6 +9,7 @@ from streams.delivery import Pace
 from streams.delivery.breaker import FAILURES
 from streams.demo.collector import Collector, Misbehaviour
 from streams.observe.metrics import GA_BREAKER_OPEN
+from tests.kafka import free_ports
 from tests.streams.delivery.sink import Clock, Sink, delivery, micros, recent
 from tests.streams.measurement.made import G
 
@@ -77,7 +78,9 @@ async def test_an_endpoint_that_keeps_failing_is_asked_by_one_probe_at_a_time_un
     fails = 24 + FAILURES + 5  # each place once; those that took one before it opened; then probes
     collector = Collector(schedule=lambda number: trouble if number < fails else None)
     sink = Sink()
-    async with collector as there, quickly(there.url, in_flight=24, timeout_s=1.0) as to_ga:
+    # Little only where it is waited for: a good answer that a busy machine has late would be one more request.
+    timeout_s = 1.0 if trouble.delay_s else 60.0
+    async with collector as there, quickly(there.url, in_flight=24, timeout_s=timeout_s) as to_ga:
         await to_ga.deliver(lanes(200), sink.is_delivered, sink.settle)
         assert is_open() == 0
         assert to_ga._post.probes >= 2
@@ -91,9 +94,7 @@ async def test_an_endpoint_that_keeps_failing_is_asked_by_one_probe_at_a_time_un
 
 
 async def test_an_endpoint_that_is_not_there_is_opened_and_found_again():
-    async with Collector() as gone:
-        port = int(gone.url.rpartition(":")[2])
-    sink, back = Sink(), Collector(port)
+    sink, back = Sink(), Collector(free_ports(1)[0])
 
     async def come_back():
         async with asyncio.timeout(10):
@@ -101,7 +102,7 @@ async def test_an_endpoint_that_is_not_there_is_opened_and_found_again():
                 await asyncio.sleep(0.005)
         await back.__aenter__()
 
-    async with quickly(gone.url, in_flight=16) as to_ga:
+    async with quickly(back.url, in_flight=16) as to_ga:
         await asyncio.gather(to_ga.deliver(lanes(50), sink.is_delivered, sink.settle), come_back())
     await back.__aexit__(None, None, None)
     assert sink.outcomes == ["delivered"] * 50
@@ -202,39 +203,51 @@ async def test_while_it_is_open_only_what_is_too_old_is_settled():
 
 
 async def test_a_429_holds_its_tracker_and_no_other():
-    asked = []
+    asked, others = [], asyncio.Event()
 
     class Watching(Collector):
         async def _answer(self, request, arrivals, violations):
-            asked.append((request.query["measurement_id"], micros() / 1e6))
+            asked.append((request.query["measurement_id"], clock.ahead_micros / 1e6))
+            if sum(tracker == B.id for tracker, _ in asked) == 5:
+                others.set()
             return await super()._answer(request, arrivals, violations)
 
-    sink, began = Sink(), micros() / 1e6
-    collector = Watching(schedule={0: Misbehaviour(status=429, retry_after="1")}.get)
-    async with collector as there, quickly(there.url, in_flight=1) as to_ga:
+    class Patient(Clock):
+        """Its time goes on once the other tracker has all that is its."""
+
+        async def sleep(self, seconds):
+            await others.wait()
+            await super().sleep(seconds)
+
+    sink, clock = Sink(), Patient()
+    collector = Watching(schedule={0: Misbehaviour(status=429, retry_after="60")}.get)
+    async with collector as there, delivery(there.url, clock, in_flight=1) as to_ga:
         events = [*lanes(1, trackers=(G,)), *lanes(5, trackers=(G, B))[1:], recent(9, client_id="9.1", trackers=(B,))]
-        await to_ga.deliver(events, sink.is_delivered, sink.settle)
-    assert asked[0][0] == G.id
-    assert min(at for tracker, at in asked[1:] if tracker == G.id) - began >= 1
-    assert [tracker for tracker, _ in asked[1:6]] == [B.id] * 5
-    assert asked[5][1] - began < 1
+        async with asyncio.timeout(30):
+            await to_ga.deliver(events, sink.is_delivered, sink.settle)
+    assert asked[0] == (G.id, 0)
+    assert asked[1:6] == [(B.id, 0)] * 5
+    assert min(ahead for tracker, ahead in asked[1:] if tracker == G.id) > 30
     assert len(sink.ledger) == 10
 
 
 async def test_a_tracker_gets_no_more_than_its_rate_and_others_are_not_held_up():
     asked = []
 
-    class Watching(Collector):
-        async def _answer(self, request, arrivals, violations):
-            asked.append((request.query["measurement_id"], asyncio.get_running_loop().time()))
-            return await super()._answer(request, arrivals, violations)
+    class Watched(Counted):
+        """When requests begin: from there to the collector each takes a time of its own."""
+
+        async def __call__(self, request, *given):
+            asked.append((request.tracker_id, asyncio.get_running_loop().time()))
+            return await super().__call__(request, *given)
 
     sink, pace_per_s = Sink(), 20.0
-    async with Watching() as there, quickly(there.url, tracker_per_s=pace_per_s) as to_ga:
+    async with Collector() as there, quickly(there.url, tracker_per_s=pace_per_s) as to_ga:
+        to_ga._post = Watched(to_ga._post)
         await to_ga.deliver(lanes(50) + lanes(60, trackers=(B,))[50:], sink.is_delivered, sink.settle)
     at = [when for tracker, when in asked if tracker == G.id]
     assert len(at) == 50
     assert at[-1] - at[0] >= (50 - pace_per_s) / pace_per_s * 0.95
-    assert at[-1] - at[0] < 4.0
+    assert at[-1] - at[0] < 10.0
     assert max(when for tracker, when in asked if tracker == B.id) < at[-1]
     assert len(sink.ledger) == 60

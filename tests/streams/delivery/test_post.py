@@ -12,6 +12,7 @@ from streams.delivery.post import Post
 from streams.delivery.timeouts import Timeouts
 from streams.demo.collector import Collector, Misbehaviour
 from streams.measurement import Request
+from tests.kafka import free_ports
 from tests.streams.delivery.raw import RawServer, nobody_accepting
 from tests.streams.measurement.made import NOW, UA, made, request
 
@@ -45,10 +46,11 @@ async def test_an_answer_without_end_is_an_answer_and_its_connection_is_closed()
 
 async def test_an_answer_whose_body_trickles_in_is_not_waited_for_nor_asked_again():
     answer = [b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", *[b"x"] * 20]
-    async with RawServer(answer, pause_s=0.1) as there, Post(there.url, Timeouts(0.3)) as post:
+    async with RawServer(answer, pause_s=1.0) as there, Post(there.url, Timeouts(10.0)) as post:
         began = time.monotonic()
         assert (await post(request(made()), "global", "s", NOW)).verdict == "delivered"
-        assert time.monotonic() - began < 0.3
+        assert time.monotonic() - began < 10.0
+        assert len(there.heads) == 1
 
 
 @pytest.mark.parametrize(("region", "host"), [("global", "www"), ("eu", "region1")])
@@ -58,15 +60,17 @@ def test_googles_endpoint_by_region(region, host):
 
 
 async def test_a_slow_answer_is_a_timeout_and_nobody_is_unreachable():
-    async with Collector() as there:
-        async with Post(there.url, Timeouts(0.2)) as post:
-            there.misbehave(Misbehaviour(delay_s=60))
-            assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
-        async with Post(there.url, Timeouts(5.0)) as post:
-            there.misbehave(Misbehaviour(drop="taken"))
-            assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
-        gone = there.url
-    async with Post(gone, Timeouts(5.0)) as post:
+    async with (
+        Collector(schedule=lambda _: Misbehaviour(delay_s=60)) as there,
+        Post(there.url, Timeouts(0.2)) as post,
+    ):
+        assert (await post(request(made()), "global", "s", NOW)).kind == "timeout"
+    async with (
+        Collector(schedule=lambda _: Misbehaviour(drop="taken")) as there,
+        Post(there.url, Timeouts(30.0)) as post,
+    ):
+        assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
+    async with Post(f"http://127.0.0.1:{free_ports(1)[0]}", Timeouts(30.0)) as post:
         assert (await post(request(made()), "global", "s", NOW)).kind == "unreachable"
 
 
@@ -117,7 +121,7 @@ async def timed_out(endpoint, timeouts, asked=None):
     began = time.monotonic()
     async with Post(endpoint, timeouts) as post:
         answer = await post(asked or request(made()), "global", "s", NOW)
-    return answer.kind == "timeout" and 0.25 < time.monotonic() - began < 5.0
+    return answer.kind == "timeout" and 0.25 < time.monotonic() - began < 20.0
 
 
 async def test_connecting_has_its_time():

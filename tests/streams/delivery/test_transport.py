@@ -29,6 +29,12 @@ def asked(url, body=b"{}", **headers):
     return httpx.Request("POST", url, headers=headers, stream=httpx.ByteStream(body), extensions={"timeout": TIMES})
 
 
+async def until(holds):
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+
 async def said(transport, url, body=b"{}"):
     """Status and body of an answer that is read to its end."""
     response = await transport.handle_async_request(asked(url, body))
@@ -132,12 +138,16 @@ async def test_a_connection_idle_for_too_long_is_closed_and_not_used(transport, 
         assert len(transport._open) == 1
 
 
-async def test_connections_that_are_no_longer_needed_are_closed_while_others_are_used(transport, monkeypatch):
-    monkeypatch.setattr(module, "_KEEPALIVE_S", 0.2)
-    async with RawServer([EMPTY], pause_s=0.02) as there:
+async def test_connections_that_are_no_longer_needed_are_closed_while_others_are_used(transport):
+    async with RawServer([EMPTY]) as there:
         await asyncio.gather(*[said(transport, there.url) for _ in range(3)])
-        for _ in range(12):
-            await said(transport, there.url)
+        (idle,) = transport._idle.values()
+        await said(transport, there.url)
+        assert len(transport._open) == 3, "not yet"
+        for connection in idle[:-1]:  # as if the last one had been used ever since
+            connection.idle_since_s -= module._KEEPALIVE_S + 1.0
+        await said(transport, there.url)
+        await until(lambda: len(transport._open) < 3)
         assert len(there.connections) == 3
         assert len(transport._open) == 1
 
@@ -159,12 +169,12 @@ async def test_a_second_answer_to_one_request_is_never_that_to_the_next(transpor
 
 
 async def test_an_exchange_that_is_given_up_leaves_nothing_to_the_next(transport):
-    async with RawServer([b"HTTP/1.1 500 N", b"o\r\n\r\n"], [EMPTY], pause_s=0.1) as there:
+    async with RawServer([b"HTTP/1.1 500 N", b"o\r\n\r\n"], [EMPTY], pause_s=60) as there:
         given_up = asyncio.create_task(said(transport, there.url))
-        await asyncio.sleep(0.05)
+        await until(lambda: there.heads)
+        await asyncio.sleep(0.05)  # for the first piece to come
         given_up.cancel()
-        await asyncio.sleep(0.01)
-        assert not transport._open
+        await until(lambda: not transport._open)
         assert (await said(transport, there.url))[0] == 204
         assert len(there.connections) == 2
 
@@ -173,7 +183,7 @@ async def test_an_answer_that_is_left_goes_by_and_its_connection_is_used_again(t
     async with RawServer([HELLO[:-3], HELLO[-3:]], pause_s=0.05) as there:
         response = await transport.handle_async_request(asked(there.url))
         await response.aclose()
-        await asyncio.sleep(0.3)
+        await until(lambda: any(transport._idle.values()))
         assert await said(transport, there.url) == (200, b"hello")
         assert len(there.connections) == 1
 
@@ -183,18 +193,17 @@ async def test_an_answer_that_is_left_and_has_no_end_closes_its_connection(trans
     async with RawServer([endless, *[b"2710\r\n" + b"x" * 10_000 + b"\r\n"] * 20]) as there:
         response = await transport.handle_async_request(asked(there.url))
         await response.aclose()
-        await asyncio.sleep(0.2)
-        assert not transport._open
+        await until(lambda: not transport._open)
 
 
 async def test_an_answer_that_is_left_and_trickles_on_closes_its_connection(transport, monkeypatch):
     monkeypatch.setattr(connection, "_LEFT_S", 0.1)
-    async with RawServer([HELLO[:-5], *[b"h"] * 4], pause_s=0.08) as there:
+    async with RawServer([HELLO[:-5], *[b"h"] * 4], pause_s=1.0) as there:
         response = await transport.handle_async_request(asked(there.url))
         await response.aclose()
         assert transport._open
-        await asyncio.sleep(0.2)
-        assert not transport._open
+        await until(lambda: not transport._open)
+        assert not any(transport._idle.values())
 
 
 async def test_an_answer_that_is_left_twice_takes_nothing_from_the_next(transport):
@@ -247,7 +256,7 @@ async def test_a_body_that_breaks_off_is_an_error_to_whoever_reads_it(transport)
 async def test_a_body_that_stands_still_has_the_time_of_any_piece(transport):
     async with RawServer([HELLO[:-1], b""], pause_s=60) as there:
         request = asked(there.url)
-        request.extensions["timeout"] = {**TIMES, "read": 0.1}
+        request.extensions["timeout"] = {**TIMES, "read": 1.0}
         response = await transport.handle_async_request(request)
         with pytest.raises(httpx.ReadTimeout):
             await response.aread()
@@ -269,8 +278,7 @@ async def test_a_closed_transport_leaves_no_connection(transport):
         assert transport._open
         await transport.aclose()
         assert transport._open == set()
-        await asyncio.sleep(0.05)
-        assert there.ended == len(there.connections) > 0
+        await until(lambda: there.ended == len(there.connections) > 0)
 
 
 async def test_a_connection_that_is_made_while_the_transport_is_closed_asks_nothing(transport, monkeypatch):
@@ -297,7 +305,7 @@ async def test_answers_that_do_not_end_hold_so_many_connections_and_no_more(tran
         for _ in range(50):
             await (await transport.handle_async_request(asked(there.url))).aclose()
         assert len(there.connections) == 50
-        await asyncio.sleep(0.01)
+        await until(lambda: len(transport._open) <= module._LINGERING)
         assert len(transport._open) == module._LINGERING
 
 

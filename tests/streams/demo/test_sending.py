@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
+from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas.interaction import Fault, decode_interaction
+from streams.demo import sending as module
 from streams.demo.broker import BROKER_SETTINGS, embedded_broker, free_port
 from streams.demo.sending import live_traffic, paced, sending
 from streams.demo.traffic import Mix, Record, sessions
@@ -146,6 +148,19 @@ async def test_the_command_sends_for_so_long_and_says_how_many(settings):
     types = [json.loads(each.value)["type"] for each in await read(settings, 5)]
     assert types[0] == "visit_started"
     assert sent > 100
+
+
+async def test_it_sends_for_so_long_however_long_it_takes_to_connect(settings, monkeypatch):
+    await create(settings)
+
+    @asynccontextmanager
+    async def slowly(given):
+        async with sending(given) as sender:
+            await asyncio.sleep(1.2)
+            yield sender
+
+    monkeypatch.setattr(module, "sending", slowly)
+    assert (await module._send(settings, 300.0, 1.0, 3)).sent > 0
 
 
 def test_the_command_without_a_broker_is_one_line_and_no_success():

@@ -21,9 +21,9 @@ def test_what_it_leans_on_is_there(place, names):
     assert [each for each in names if f"{each}" not in written] == []
 
 
-async def producing(kafka, topic):
+async def producing(kafka, topic, within_s=2):
     producer = Producer(
-        bootstrap_servers=kafka.bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=2_000
+        bootstrap_servers=kafka.bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=within_s * 1_000
     )
     await producer.start()
     await producer.partitions_for(topic)
@@ -65,13 +65,13 @@ async def test_what_waits_for_a_broker_that_is_away_is_sent_when_it_is_back_unle
 async def test_it_does_not_wait_for_a_broker_that_does_not_answer(kafka_alone, prefix):
     topic = f"{prefix}t"
     await create_topics(kafka_alone.bootstrap, topic, partitions=1)
-    producer = await producing(kafka_alone, topic)
+    producer = await producing(kafka_alone, topic, within_s=60)
     kafka_alone.freeze(1)
     waiting = [await producer.send(topic, b"x" * 1_000, partition=0) for _ in range(10)]
     await asyncio.sleep(0.2)
     began = time.monotonic()
     await producer.abandon()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10.0
     kafka_alone.wake(1)
     for each in waiting:
         each.cancel()

@@ -82,10 +82,17 @@ class Served:
             for part in parts:
                 writer.write(part)
             answered = b""
-            with suppress(TimeoutError):
-                while part := await asyncio.wait_for(reader.read(65_536), 1.5):
+            with suppress(TimeoutError):  # a busy machine may be late with the first of it
+                while part := await asyncio.wait_for(reader.read(65_536), 1.5 if answered else 20.0):
                     answered += part
             return answered
+
+
+async def in_flight(requests):
+    """Wait until so many are worked on."""
+    async with asyncio.timeout(20):
+        while REGISTRY.get_sample_value("chat2ga_ingest_in_flight") != requests:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -284,7 +291,7 @@ async def test_a_body_that_breaks_off_leaves_nothing_behind(serving):
             writer.write(head + b"x")
             await writer.drain()
         assert (await served.post("anybody", NOTHING))[0] == 204
-        assert await served.server._places.empty(2.0)
+        assert await served.server._places.empty(20.0)
     assert counted("cut_short") == before + 1
 
 
@@ -298,7 +305,7 @@ async def test_an_endpoint_takes_so_many_a_second_and_the_others_are_not_slowed(
 
 async def test_who_is_not_believed_takes_nothing_of_what_others_may_send(serving, tmp_path):
     (tmp_path / "endpoints.toml").write_text(
-        ENDPOINTS.replace("[endpoints.acme]", "[endpoints.acme]\nrequests_per_s = 1")
+        ENDPOINTS.replace("[endpoints.acme]", "[endpoints.acme]\nrequests_per_s = 0.001")
     )
     async with serving() as served:
         for _ in range(5):
@@ -309,11 +316,11 @@ async def test_who_is_not_believed_takes_nothing_of_what_others_may_send(serving
 
 async def test_one_more_than_are_worked_on_at_once_is_sent_away(serving):
     head = b"POST /v1/anybody HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(NOTHING)
-    async with serving(ingest_in_flight=2, ingest_timeout_s=5.0) as served:
+    async with serving(ingest_in_flight=2, ingest_timeout_s=30.0) as served:
         async with served.line() as one, served.line() as another:
             for _, writer in (one, another):
                 writer.write(head)
-            await asyncio.sleep(0.1)
+            await in_flight(2)
             status, _, headers = await served.post("anybody", NOTHING)
             assert (status, headers["Retry-After"]) == (503, "1")
             for reader, writer in (one, another):
@@ -327,11 +334,12 @@ async def test_one_more_than_are_worked_on_at_once_is_sent_away(serving):
 
 async def test_a_stop_finishes_what_was_begun_and_takes_no_more(serving):
     head = b"POST /v1/anybody HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(NOTHING)
-    async with serving(ingest_timeout_s=5.0) as served, served.line() as under_way, served.line() as kept:
+    async with serving(ingest_timeout_s=30.0) as served, served.line() as under_way, served.line() as kept:
         under_way[1].write(head)
+        await in_flight(1)
         kept[1].write(head + NOTHING)
         assert (await kept[0].read(1_000)).startswith(b"HTTP/1.1 204")
-        finishing = asyncio.create_task(served.server.finish(5.0))
+        finishing = asyncio.create_task(served.server.finish(30.0))
         await asyncio.sleep(0.1)
         assert not finishing.done()
         with pytest.raises(OSError, match="Connect call failed"):
@@ -347,9 +355,9 @@ async def test_a_stop_finishes_what_was_begun_and_takes_no_more(serving):
 
 async def test_a_stop_that_is_not_over_in_time_says_so(serving):
     head = b"POST /v1/anybody HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
-    async with serving(ingest_timeout_s=1.0) as served, served.line() as (_, writer):
+    async with serving(ingest_timeout_s=30.0) as served, served.line() as (_, writer):
         writer.write(head)
-        await asyncio.sleep(0.1)
+        await in_flight(1)
         assert not await served.server.finish(0.1)
 
 

@@ -104,7 +104,7 @@ async def test_a_broker_that_refuses_is_told_with_what_to_type():
 
 
 async def test_a_broker_that_takes_the_call_and_says_nothing_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr("streams.inspect.reading.ANSWER_S", 0.2)
+    monkeypatch.setattr("streams.inspect.reading.ANSWER_S", 2.0)
     called = []
     async with await asyncio.start_server(lambda *streams: called.append(streams), "127.0.0.1", 0) as silent:
         port = silent.sockets[0].getsockname()[1]

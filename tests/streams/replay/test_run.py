@@ -16,7 +16,7 @@ from schemas.ga_event import decode_event, encode_event
 from schemas.interaction import Fault, Interaction, decode_interaction, session_key
 from schemas.options import Options
 from streams.attribution import RuleBook
-from streams.replay import Replay, Translation, replay, writing
+from streams.replay import Replay, Translation, replay, run, writing
 from streams.replay.done import Done
 from streams.replay.errors import BadInput, BadOutput, DamagedWork, NoRoom, NotSupported, OtherReplay
 from streams.replay.plan import Limits
@@ -244,13 +244,14 @@ def test_a_replay_that_was_interrupted_goes_on_to_the_same_bytes(limits, order, 
         assert not (here / "work").exists()
 
 
-def test_when_it_began_is_when_all_records_arrived(tmp_path):
-    ahead = int(time.time() * 1_000) + 3_600_000 + 1_500  # in a second and a half it will not be
+def test_when_it_began_is_when_all_records_arrived(tmp_path, monkeypatch):
+    now_ms = time.time_ns() // 1_000_000
+    ahead = now_ms + 3_600_000 + 60_000  # in a minute it will not be
     line = b'{"type":"contact_form_sent","account_id":"a","session_id":"s","timestamp":%d}' % ahead
     wanted = {"as_of_ms": None, "work": str(tmp_path / "work")}
     with pytest.raises(KeyboardInterrupt):
         replayed(tmp_path, [line], progress=Interrupted(0), **wanted)
-    time.sleep(2)
+    monkeypatch.setattr(run, "time_ns", lambda: (now_ms + 120_000) * 1_000_000)
     events, dead, _ = replayed(tmp_path, None, **wanted)
     assert (events, len(dead)) == ([], 1)
 

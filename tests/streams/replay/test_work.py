@@ -68,7 +68,7 @@ def _hold(name, held, enough):
     with kept(name) as directory:
         begun(directory, {}, {})
         held.set()
-        enough.wait(20)
+        enough.wait(300)
 
 
 def test_two_replays_are_never_at_work_in_one_directory(tmp_path):
@@ -77,7 +77,7 @@ def test_two_replays_are_never_at_work_in_one_directory(tmp_path):
     other = context.Process(target=_hold, args=(str(tmp_path / "work"), held, enough))
     other.start()
     try:
-        assert held.wait(20)
+        assert held.wait(120)
         with pytest.raises(BadOutput, match="another replay is at work"), kept(str(tmp_path / "work")):
             pass
     finally:

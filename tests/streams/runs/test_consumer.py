@@ -51,20 +51,21 @@ def deliver(app):
 
 async def test_a_revocation_that_meets_a_stop_waits_until_what_was_begun_is_committed(app):
     message = deliver(app)
+    app.drain_patience_s = 60.0
     app._stopped.set()
     stopping = asyncio.create_task(app.on_stop())
     revoking = asyncio.create_task(app.consumer.on_partitions_revoked({INPUT}))
     await asyncio.sleep(0.1)
     assert not revoking.done()
     app.consumer.ack(message)
-    await asyncio.wait_for(revoking, 5)
+    await asyncio.wait_for(revoking, 30)
     assert app.committed == [{INPUT: 5}]
     await stopping
 
 
 async def test_a_stop_that_cannot_drain_says_so_and_stops_the_rest(app):
     message = deliver(app)
-    await asyncio.wait_for(app.stop(), 5)
+    await asyncio.wait_for(app.stop(), 30)
     assert isinstance(app.crash_reason, CannotDrain)
     assert app.committed == []
     assert not message.acked
@@ -158,7 +159,7 @@ async def test_the_next_fetch_is_under_way_before_a_large_run_is_handed_on(recor
         handed_on.set()
 
     async with fetching(log, hand_on):
-        await asyncio.wait_for(handed_on.wait(), 5)
+        await asyncio.wait_for(handed_on.wait(), 30)
     assert before[0] == fetches
 
 
@@ -174,7 +175,7 @@ async def test_in_a_rebalance_nothing_is_fetched_ahead():
     async with fetching(log, hand_on) as consumer:
         consumer.app.rebalancing_count += 1
         consumer.app.topics.acks_enabled_for = lambda _topic: False  # a changelog's records
-        await asyncio.wait_for(handed_on.wait(), 5)
+        await asyncio.wait_for(handed_on.wait(), 30)
     assert before[0] == 1
 
 
@@ -188,7 +189,7 @@ async def test_silent_partitions_do_not_hold_up_one_that_will_soon_have_room():
 
     async with fetching(log, hand_on) as consumer:
         consumer.app.runs_in_flight = 1
-        await asyncio.wait_for(thrice.wait(), 5)
+        await asyncio.wait_for(thrice.wait(), 30)
         while len(log.waits) < 3:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
     assert log.waits[:3] == [(INPUTS, FETCH_WAIT_S), (INPUTS[1:], 0.0), (INPUTS[1:], ROOM_WAIT_S)]
@@ -208,7 +209,7 @@ async def test_of_an_input_that_was_made_again_nothing_goes_on():
     async with fetching(log, hand_on) as consumer:
         consumer.app.crash = crash
         consumer._read_offset[INPUT] = 9
-        await asyncio.wait_for(crashed.wait(), 5)
+        await asyncio.wait_for(crashed.wait(), 30)
         assert consumer._refused == {INPUT: 0}
 
 
@@ -241,7 +242,7 @@ async def test_what_a_seek_has_ended_is_not_gone_back_to():
             taken.set()
 
     async with fetching(log, hand_on) as consumer:
-        await asyncio.wait_for(taken.wait(), 5)
+        await asyncio.wait_for(taken.wait(), 30)
     assert offsets == [(0, 0), (0, 7)]
 
 
@@ -280,7 +281,7 @@ async def test_whatever_comes_in_between_no_record_is_passed_over(data):
         app._rebalances_over = app._recovery.rebalance = app.rebalancing_count
         consumer.resume_flow()
 
-    async with fetching(log, hand_on) as consumer, asyncio.timeout(5):
+    async with fetching(log, hand_on) as consumer, asyncio.timeout(60):
         while due != log.ends or not all(task.done() for task in again):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
         assert {tp: consumer._under_way.unfinished(tp) for tp in INPUTS} == handed_on

@@ -55,7 +55,7 @@ async def test_a_changelog_that_nobody_leads_for_longer_than_faust_waits_is_reco
     assert not recovering.done()
     assert not recovery.completed.is_set()
     led.set()
-    await asyncio.wait_for(recovery.completed.wait(), 5)
+    await asyncio.wait_for(recovery.completed.wait(), 30)
     assert not app.rebalancing
     recovering.cancel()
 
@@ -79,8 +79,9 @@ async def test_a_recovery_that_meets_a_revocation_neither_lets_input_in_nor_ends
     await asyncio.sleep(0.1)
     assert (app.rebalancing, app.consumer.flow_active, recovery.completed.is_set()) == (True, False, False)
     await assign(app)
-    await asyncio.sleep(0.1)
-    assert (app.rebalancing, app.consumer.flow_active) == (False, True)
+    async with asyncio.timeout(30):
+        while app.rebalancing or not app.consumer.flow_active:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
     recovering.cancel()
 
 

@@ -80,7 +80,7 @@ async def test_a_transaction_left_open_is_ended_by_the_next_owner_and_not_waited
     began = time.monotonic()
     counting.start(0)
     await counting.complete(4_000)
-    assert time.monotonic() - began < TRANSACTION_S / 4
+    assert time.monotonic() - began < TRANSACTION_S / 2
     assert counting.processes[0].terminate() == 0
     await exactly(counting, 4_000)
 
@@ -103,7 +103,7 @@ async def test_recovery_ends_behind_a_changelog_whose_end_is_delivered_to_nobody
     began = time.monotonic()
     counting.start(0)
     await counting.complete(400)
-    assert time.monotonic() - began < TRANSACTION_S / 4
+    assert time.monotonic() - began < TRANSACTION_S / 2
     assert counting.processes[0].terminate() == 0
     assert set(await counting.out()) == exact(400)[0]
 

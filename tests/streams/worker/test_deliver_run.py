@@ -145,7 +145,7 @@ async def test_nothing_goes_out_while_the_group_may_have_given_the_partitions_to
         assert there.summary()["requests"] == 0
         assert not handling.done()
         thread.heard_at = consumer_thread.clock_s()  # the group has answered
-        await asyncio.wait_for(handling, 5)
+        await asyncio.wait_for(handling, 30)
     assert [receipt.outcome for receipt in broker.receipts] == ["delivered"]
 
 
@@ -226,6 +226,7 @@ async def test_what_is_no_event_is_put_away_first_and_the_rest_goes_out(sink):
 @pytest.fixture
 async def unheard():
     """What the loop tells of tasks whose end nobody asked for."""
+    gc.collect()  # of what other tests have left it is told before
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
     yield told

@@ -108,6 +108,10 @@ async def test_the_metrics_of_all_processes_are_one_exposition(kafka, prefix, gr
     assert sorted(ours) == ["0", "1", "2", "3"], "each is one process's"
 
 
+def processes_of(text):
+    return {sample.labels["process"] for family in text_string_to_metric_families(text) for sample in family.samples}
+
+
 def partitions_of(text):
     """By process, how many partitions it has."""
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
@@ -119,7 +123,7 @@ async def test_told_to_stop_all_of_it_ends_well_in_ten_seconds(worker):
     began = time.monotonic()
     assert worker.terminate() == 0, worker.process.tail()
     assert time.monotonic() - began < 10
-    assert await all_gone(worker.process, 1)
+    assert await all_gone(worker.process, 5)
     assert {line["process"] for line in lines(worker)} == {"supervisor", "0", "1"}
     assert stopped(worker) == {"supervisor": 1, "0": 1, "1": 1}
 
@@ -128,8 +132,8 @@ async def test_told_to_stop_before_it_is_up_it_ends_well_too(worker):
     worker.start()
     await until_started(worker)
     os.killpg(worker.process.pid, signal.SIGINT)  # both are still importing
-    assert worker.process.wait(10) == 0, worker.process.tail()
-    assert await all_gone(worker.process, 1)
+    assert worker.process.wait(30) == 0, worker.process.tail()
+    assert await all_gone(worker.process, 5)
 
 
 async def test_no_secret_stands_on_a_command_line(kafka, prefix, tmp_path):
@@ -180,7 +184,7 @@ async def test_killed_three_times_under_load_no_process_goes_on_and_nothing_is_l
         await group.progressed((kill + 1) * total // 5)
         pids = worker.pids()
         assert worker.kill() == -signal.SIGKILL
-        assert await all_gone(worker.process, 10), f"an orphan of {pids} goes on"
+        assert await all_gone(worker.process, 20), f"an orphan of {pids} goes on"
         assert stopped(worker) == {"0": kill + 1, "1": kill + 1}, "in order, not by a second kill"
     group.start(0)
     await group.done()
@@ -198,7 +202,7 @@ async def test_with_one_of_its_processes_killed_the_worker_stops_says_which_and_
     assert await asyncio.to_thread(worker.process.wait, 15) == 1
     (line,) = [line for line in worker.process.text().splitlines() if "ended by itself" in line]
     assert f"process 1 (pid {pid}) ended by itself: exit code -9 (SIGKILL)" in line
-    assert await all_gone(worker.process, 1)
+    assert await all_gone(worker.process, 5)
     group.start(0)
     await group.done()
     assert group.stop() == {0: 0}
@@ -226,13 +230,19 @@ async def test_a_process_that_does_not_answer_is_named_and_the_others_metrics_st
     hanging = worker.pids()[0]
     os.kill(hanging, signal.SIGSTOP)
     try:
-        status, states = await asked(worker, "/readyz")
-        assert status == 503
+        end = time.monotonic() + 60  # on a busy machine the other one may be late, too: then it is asked again
+        while True:
+            status, states = await asked(worker, "/readyz")
+            assert status == 503
+            if json.loads(states).keys() == {"process 0", "process 1 attribute", "process 1 deliver"}:
+                break
+            assert time.monotonic() < end, states
         assert json.loads(states)["process 0"] == "silent"
         assert json.loads(states)["process 1 attribute"] in ("ready", "starting")  # a rebalance may have begun
         assert (await asked(worker, "/healthz"))[0] == 503
-        samples = [s for f in text_string_to_metric_families(await worker.get("/metrics")) for s in f.samples]
-        assert {sample.labels["process"] for sample in samples} == {"1"}
+        while not (found := processes_of(await worker.get("/metrics"))):
+            assert time.monotonic() < end
+        assert found == {"1"}
     finally:
         os.kill(hanging, signal.SIGCONT)
     await worker.ready()
@@ -247,7 +257,7 @@ async def test_a_process_that_hangs_for_good_is_killed_and_the_worker_does_not_c
     assert time.monotonic() - began < 10.5
     assert "process 0" in worker.process.text()
     assert "it is killed" in worker.process.text()
-    assert await all_gone(worker.process, 1)
+    assert await all_gone(worker.process, 5)
 
 
 async def test_a_process_that_hangs_does_not_outlive_a_supervisor_that_was_killed(tmp_path):
@@ -260,7 +270,7 @@ async def test_a_process_that_hangs_does_not_outlive_a_supervisor_that_was_kille
             await asyncio.sleep(0.05)
         supervisor.kill()
         assert supervisor.group_runs(), "they hang"
-        assert await all_gone(supervisor, 12)
+        assert await all_gone(supervisor, 60)
     finally:
         supervisor.kill_group()
 
