@@ -6,6 +6,7 @@ ahead of the changelog would make a restart skip records whose outputs were not
 published.
 """
 
+import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,8 @@ from streams.runs.errors import StoreInUse, StoreUnwritable
 __all__ = ["Change", "MemoryStore", "RocksStore", "Store"]
 
 Change = tuple[bytes, bytes | None]
+
+logger: Final = logging.getLogger(__name__)
 
 _WRITE_BUFFER_BYTES: Final = 4 * 1_048_576
 """Of each partition: RocksDB takes 64 MiB unless told, which a process with many partitions has not. Nothing is read
@@ -121,8 +124,18 @@ class RocksStore:
     def close(self, partition: int) -> None:
         """Close the partition's database, if it is open."""
         store = self._open.pop(partition, None)
-        if store is not None:
+        if store is None:
+            return
+        try:
             store.close()
+        except Exception as error:  # noqa: BLE001 - rocksdict raises plain Exception
+            # No reason to end otherwise than in order: the store stands at what it holds.
+            logger.warning(
+                "%s: the last changes are not in the local store: %s. The next start reads them from the changelog; "
+                "make room on its disk",
+                self._path(partition),
+                error,
+            )
 
     def drop(self, partition: int) -> None:
         """Remove the partition's database."""

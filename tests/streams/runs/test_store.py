@@ -90,6 +90,32 @@ def test_a_store_with_a_log_and_levels_is_read_and_written_on(tmp_path):
     assert again == {**{key: value for key, value in entries.items() if key != b"1"}, b"0": b"new"}
 
 
+FULL = """
+import logging, resource, signal, sys
+from pathlib import Path
+from streams.runs.store import RocksStore
+logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+store = RocksStore(Path(sys.argv[1]))
+store.write(0, [(b"k", b"v")], 6)
+store.close(0)
+for number in range(1_000):
+    store.write(0, [(b"%d" % number, bytes(str(number), "ascii") * 500)], 7 + number)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
+store.close(0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+print(store.load(0))
+"""
+
+
+def test_a_disk_that_is_full_at_the_end_is_told_and_the_store_stands_where_it_stood(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], check=False, capture_output=True, text=True)
+    assert ended.stdout == "({b'k': b'v'}, 6)\n", ended.stderr
+    assert ended.stderr.startswith(f"WARNING {tmp_path / '0'}: the last changes are not in the local store: ")
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_a_store_writes_no_log_of_its_own(tmp_path):
     store = RocksStore(tmp_path)
     store.write(0, [(b"k", b"v" * 100_000)], 7)
