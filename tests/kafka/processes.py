@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,7 +28,7 @@ _WORKER: Final = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("
 _PORTS: Final = range(20_000 + _WORKER, 30_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 """Below those that Linux gives to outgoing connections, and of this process of the tests alone: a port stays
 free from when it is found until its server listens, and while its broker is being restarted."""
-_found: Final[set[int]] = set()
+_found: Final[deque[int]] = deque(maxlen=1_000)  # a soak would find all of them in time
 
 # The kernel ties a process to the thread that started it. A thread of a test's event loop ends with
 # the test; this one ends with the interpreter.
@@ -156,6 +157,6 @@ def free_ports(count: int) -> list[int]:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        _found.add(port)
+        _found.append(port)
         found.append(port)
     return found
