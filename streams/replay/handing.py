@@ -1,7 +1,7 @@
 """Handing over: a piece of the input to another process, by a file that is gone once it is read.
 
-What a pipe between processes takes is written and read in small pieces and copied
-at both ends, by a process that has a third of the work of dealing to do with that.
+A pipe between processes takes 64 KiB at a time, and what goes through is copied at
+both ends, by the process that also cuts the input.
 """
 
 from collections.abc import Iterator
@@ -26,8 +26,10 @@ class Handed(msgspec.Struct, frozen=True):
     path: Path
 
     def records(self, as_of_ms: int) -> Iterator[Placed]:
-        """Each of its records; once."""
+        """Each of its records; once. Raises EOFError where not all of them are there."""
         data = self.path.read_bytes()
+        if len(data) != self.size:
+            raise EOFError(f"{self.path}: {len(data)} bytes where {self.size} were handed over")
         self.path.unlink()
         return Chunk(self.first_seq, data).records(as_of_ms)
 

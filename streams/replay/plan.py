@@ -1,5 +1,6 @@
 """The plan of a replay: all that its processes need to know, sent to each of them once."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -71,7 +72,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     def handed_file(self, number: int) -> Path:
         """Where the piece of that number lies for the process that is to deal it."""
-        return self.directory / f"{number:08}{HANDED}"
+        # By this process too: one that was left behind by a killed replay may still be about to read its own.
+        return self.directory / f"{number:08}.{os.getpid()}{HANDED}"
 
     def dealt(self) -> list[Path]:
         """All pieces, in the order of the input."""

@@ -9,6 +9,7 @@ import resource
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from shutil import copyfileobj
 from struct import Struct
@@ -82,9 +83,7 @@ def merged(paths: Iterable[Path]) -> Iterator[tuple[int, bytes]]:
     _allow(len(found))
     with ExitStack() as stack:
         files = [stack.enter_context(path.open("rb", buffering=_BUFFER_BYTES)) for path in found]
-        # By place and bytes, without asking a key for each: a place is in two files only where a record holds
-        # thousands of interactions.
-        yield from merge(*map(_segments, files))
+        yield from merge(*map(_segments, files), key=itemgetter(0))
 
 
 def joined(paths: Iterable[Path], whole: Path) -> Path:

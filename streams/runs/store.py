@@ -6,13 +6,12 @@ ahead of the changelog would make a restart skip records whose outputs were not
 published.
 """
 
-import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Protocol, cast
 
-from rocksdict import AccessType, DBCompactionStyle, Options, Rdict, WriteBatch, WriteOptions
+from rocksdict import AccessType, DBCompactionStyle, Options, Rdict, WriteBatch
 
 from streams.runs.errors import StoreInUse, StoreUnwritable
 
@@ -20,14 +19,12 @@ __all__ = ["Change", "MemoryStore", "RocksStore", "Store"]
 
 Change = tuple[bytes, bytes | None]
 
-logger: Final = logging.getLogger(__name__)
-
 _WRITE_BUFFER_BYTES: Final = 4 * 1_048_576
 """Of each partition: RocksDB takes 64 MiB unless told, which a process with many partitions has not. Nothing is read
 but at a start, so that more and smaller files cost nothing on the way."""
 _FILES: Final = 8
-"""So many are made into one: a start alone has to look through them all. Level by level, as RocksDB does unless told,
-each change would be written several times more."""
+"""From so many on some are made into one: a start alone has to look through them. Level by level, as RocksDB does
+unless told, each change would be written more often, for less room on the disk."""
 
 
 def _options() -> Options:
@@ -35,12 +32,6 @@ def _options() -> Options:
     options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
     options.set_compaction_style(DBCompactionStyle.universal())
     options.set_level_zero_file_num_compaction_trigger(_FILES)
-    return options
-
-
-def _unlogged() -> WriteOptions:
-    options = WriteOptions()
-    options.disable_wal = True  # type: ignore[method-assign,assignment]  # a property, other than its stub says
     return options
 
 
@@ -82,9 +73,8 @@ class RocksStore:
     """RocksDB, one database a partition, so that one can be dropped by its directory.
 
     Keys carry a one-byte prefix, which sets the store's own offset apart from
-    the table's keys. It has no log of its own: what is killed before its write
-    buffer is on disk stands a little further back, at an offset that fits, and
-    the changelog has the rest.
+    the table's keys. Its log is not synced on each write: what a machine's
+    crash takes from its end, the changelog still has.
     """
 
     _ENTRY: Final = b"e"
@@ -124,18 +114,8 @@ class RocksStore:
     def close(self, partition: int) -> None:
         """Close the partition's database, if it is open."""
         store = self._open.pop(partition, None)
-        if store is None:
-            return
-        try:
+        if store is not None:
             store.close()
-        except Exception as error:  # noqa: BLE001 - rocksdict raises plain Exception
-            # No reason to end otherwise than in order: the store stands at what it holds.
-            logger.warning(
-                "%s: the last changes are not in the local store: %s. The next start reads them from the changelog; "
-                "make room on its disk",
-                self._path(partition),
-                error,
-            )
 
     def drop(self, partition: int) -> None:
         """Remove the partition's database."""
@@ -154,6 +134,5 @@ class RocksStore:
                 store = Rdict(str(path), options=_options(), access_type=AccessType.read_write())
             except Exception as error:  # rocksdict raises plain Exception
                 raise StoreInUse(str(path), str(error)) from error
-            store.set_write_options(_unlogged())
             self._open[partition] = store
         return store

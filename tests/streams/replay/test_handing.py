@@ -3,6 +3,8 @@
 import pickle
 from array import array
 
+import pytest
+
 from streams.replay.handing import handed
 from streams.replay.places import Chunk, Records, line_at
 
@@ -27,6 +29,14 @@ def test_what_a_killed_replay_has_left_is_replaced(tmp_path):
     path = tmp_path / "7.handed"
     path.write_bytes(b"older, and longer than what comes in its place" * 9)
     assert list(handed(CHUNK, path).records(5)) == list(CHUNK.records(5))
+
+
+def test_what_is_not_all_there_is_dealt_by_nobody(tmp_path):
+    path = tmp_path / "7.handed"
+    there = handed(CHUNK, path)
+    path.write_bytes(CHUNK.data[:-1])
+    with pytest.raises(EOFError, match=r"7\.handed: 19 bytes where 20 were handed over"):
+        there.records(5)
 
 
 def test_records_of_columns_or_topics_go_as_they_are(tmp_path):
