@@ -1,15 +1,21 @@
 """The consumer's thread, without a broker: how long the group has been silent, and in which form records come."""
 
 import time
+from collections import OrderedDict
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchError, FetchResult, PartitionRecords
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CorruptRecordException, KafkaError
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c_py
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.runs import RunApp, consumer_thread
 
@@ -94,19 +100,73 @@ def test_the_clock_goes_on_while_the_machine_is_suspended():
 
 
 TP = TopicPartition("in", 3)
+PRODUCER, OTHER = 7, 8
 
 
-def fetched(*given, first_offset=0):
-    """As aiokafka holds what a broker has answered."""
-    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
-    for number, (timestamp, key, value, headers) in enumerate(given):
-        batch.append(number, timestamp, key, value, headers)
-    records = MemoryRecords(bytes(batch.build()))
-    unpacked = PartitionRecords(TP, records, [], first_offset, None, None, True, READ_COMMITTED)
-    assignment = SimpleNamespace(
-        active=True, state_value=lambda _: SimpleNamespace(paused=False, position=first_offset, consumed_to=int)
-    )
-    return FetchResult(TP, assignment=assignment, partition_records=unpacked, backoff=0)
+class Batch(NamedTuple):
+    """What a broker answers of: plain, of a transaction (then with its producer), or the marker of one's end."""
+
+    records: list[tuple[int, bytes | None, bytes | None, list[tuple[str, bytes]]]]
+    producer: int = -1
+    compression: int = 0
+    marker: str = ""
+
+
+def encoded(batch, base_offset):
+    builder = DefaultRecordBatchBuilder(2, batch.compression, int(batch.producer >= 0), batch.producer, 0, 0, 1 << 20)
+    records = [(0, ABORT if batch.marker == "abort" else COMMIT, b"\0" * 6, [])] if batch.marker else batch.records
+    for number, record in enumerate(records):
+        builder.append(number, *record)
+    data = bytearray(builder.build())
+    data[:8] = base_offset.to_bytes(8, "big")
+    if batch.marker:
+        data[22] |= 0x20  # the bit of a control batch, in the lower byte of its attributes
+        data[17:21] = calc_crc32c_py(bytes(data[21:])).to_bytes(4, "big")
+    return bytes(data), len(records)
+
+
+COMMIT, ABORT = b"\0\0\0\1", b"\0\0\0\0"
+
+
+def fetched(*batches, first_offset=0, damaged=False):
+    """As aiokafka holds what a broker has answered, and its position."""
+    data, offset, aborted, began = b"", 0, [], {}
+    for batch in batches:
+        if batch.producer >= 0 and not batch.marker:
+            began.setdefault(batch.producer, offset)
+        one, records = encoded(batch, offset)
+        if batch.marker:
+            begin = began.pop(batch.producer, None)
+            if batch.marker == "abort" and begin is not None:
+                aborted.append((batch.producer, begin))
+        data += one
+        offset += records
+    if damaged:
+        data = data[:-1] + bytes([data[-1] ^ 1])
+    unpacked = PartitionRecords(TP, MemoryRecords(data), aborted, first_offset, None, None, True, READ_COMMITTED)
+    state = SimpleNamespace(paused=False, position=first_offset)
+    state.consumed_to = lambda position: setattr(state, "position", position)
+    assignment = SimpleNamespace(active=True, state_value=lambda _: state)
+    return FetchResult(TP, assignment=assignment, partition_records=unpacked, backoff=0), state
+
+
+def as_read(*batches, **given):
+    held = consumer_thread.AsRead()
+    held[TP], state = fetched(*batches, **given)
+    return held[TP], state
+
+
+def taken(result, state, at_most):
+    """All that it gives in calls for so many each, with the position behind each call."""
+    found = []
+    while result.has_more():
+        records = result.getall(at_most)
+        found.append(([said(record) for record in records], state.position))
+    return found
+
+
+def said(record):
+    return (record.offset, record.timestamp, record.timestamp_type, record.key, record.value, tuple(record.headers))
 
 
 GIVEN = [
@@ -114,25 +174,39 @@ GIVEN = [
     (1_700_000_000_001, None, b"", []),
     (1_700_000_000_002, b"", None, []),
 ]
+some_records = st.lists(st.sampled_from(GIVEN), min_size=1, max_size=4)
+producers = st.sampled_from([PRODUCER, OTHER])
+some_batches = st.lists(
+    st.one_of(
+        st.builds(Batch, some_records, st.just(-1) | producers, st.sampled_from([0, 1]), marker=st.just("")),
+        st.builds(Batch, st.just([]), producers, st.just(0), marker=st.sampled_from(["abort", "commit"])),
+    ),
+    min_size=1,
+    max_size=8,
+)
 
 
-def test_records_come_as_they_were_read_and_say_what_aiokafkas_own_would():
-    held = consumer_thread.AsRead()
-    held[TP] = fetched(*GIVEN)
-    found = held[TP].getall()
-    assert "ConsumerRecord" not in {type(record).__name__ for record in found}
-    own = fetched(*GIVEN).getall()
-    assert {type(record).__name__ for record in own} == {"ConsumerRecord"}
-    for record, expected in zip(found, own, strict=True):
-        for name in ("offset", "timestamp", "timestamp_type", "key", "value"):
-            assert getattr(record, name) == getattr(expected, name)
-        assert tuple(record.headers) == expected.headers
+@given(some_batches, st.integers(0, 5), st.one_of(st.none(), st.integers(1, 5)))
+def test_records_come_as_they_were_read_and_are_those_that_aiokafka_would_copy(batches, first_offset, at_most):
+    ours, theirs = as_read(*batches, first_offset=first_offset), fetched(*batches, first_offset=first_offset)
+    assert taken(*ours, at_most) == taken(*theirs, at_most)
 
 
-def test_what_lies_before_the_position_is_passed_over_in_this_form_too():
-    held = consumer_thread.AsRead()
-    held[TP] = fetched(*GIVEN, first_offset=2)
-    assert [record.offset for record in held[TP].getall()] == [2]
+def test_they_are_copied_into_nothing():
+    (ours, _), (theirs, _) = as_read(Batch(GIVEN)), fetched(Batch(GIVEN))
+    assert {type(record).__name__ for record in theirs.getall()} == {"ConsumerRecord"}
+    assert "ConsumerRecord" not in {type(record).__name__ for record in ours.getall()}
+
+
+def test_what_a_transaction_has_taken_back_is_not_among_them():
+    result, _ = as_read(Batch(GIVEN[:1], PRODUCER), Batch([], PRODUCER, marker="abort"), Batch(GIVEN[1:2]))
+    assert [record.offset for record in result.getall()] == [2]
+
+
+def test_a_damaged_batch_is_an_error_as_ever():
+    result, _ = as_read(Batch(GIVEN), damaged=True)
+    with pytest.raises(CorruptRecordException):
+        result.getall()
 
 
 def test_an_error_in_place_of_records_stays_what_it_is():
@@ -140,3 +214,16 @@ def test_an_error_in_place_of_records_stays_what_it_is():
     held[TP] = FetchError(error=KafkaError("x"), backoff=0)
     with pytest.raises(KafkaError, match="x"):
         held[TP].check_raise()
+
+
+async def test_a_consumer_that_starts_hands_on_what_was_read(app, monkeypatch, clock):
+    async def started(_thread):
+        pass
+
+    consumer = SimpleNamespace(_fetcher=SimpleNamespace(_records=OrderedDict()), _coordinator=Coordinator(clock))
+    monkeypatch.setattr(AIOKafkaConsumerThread, "on_start", started)
+    thread = app.consumer._thread
+    thread._consumer = consumer
+    await thread.on_start()
+    assert type(consumer._fetcher._records) is consumer_thread.AsRead
+    thread._consumer = None
