@@ -53,7 +53,7 @@ class AsRead(OrderedDict[TP, Any]):
 
 
 class _Unpacked(PartitionRecords):
-    """A partition's records while they are unpacked: once, and whoever asks for all of them asks the parser."""
+    """A partition's records while they are unpacked, once: each by aiokafka's own generator, with no call around it."""
 
     def __iter__(self) -> Iterator[Received]:
         records: Iterator[Received] = self._records_iterator

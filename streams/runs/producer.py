@@ -24,7 +24,7 @@ TRANSACTION_S: Final = 120.0
 is waited out like any other, and far shorter than the quarter of an hour that brokers grant."""
 
 
-_NO_HEADERS: Final[list[tuple[str, bytes]]] = []
+_NO_HEADERS: Final[list[tuple[str, bytes]]] = []  # the client wants a list, and only reads it
 
 
 class Record(NamedTuple):

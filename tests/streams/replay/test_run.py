@@ -1,7 +1,11 @@
 """A replay as a whole: what comes out depends on the input and the rules alone."""
 
+import fcntl
 import json
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -242,6 +246,42 @@ def test_a_replay_that_was_interrupted_goes_on_to_the_same_bytes(limits, order, 
                 break
         assert replayed(here, None, **wanted) == straight
         assert not (here / "work").exists()
+
+
+KILLED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from streams.replay.plan import Limits
+from tests.streams.replay.replays import replayed
+
+here = Path(sys.argv[1])
+
+def kill():
+    while not list((here / "work").glob("*.handed")):
+        time.sleep(0.0005)
+    os.killpg(0, signal.SIGKILL)
+
+if __name__ == "__main__":
+    threading.Thread(target=kill, daemon=True).start()
+    replayed(here, None, jobs=2, work=str(here / "work"), limits=Limits(chunk_bytes=20_000, bucket_bytes=60_000))
+"""
+
+
+def test_a_replay_that_was_killed_while_its_processes_were_given_pieces_goes_on_to_the_same_bytes(tmp_path):
+    limits = Limits(chunk_bytes=20_000, bucket_bytes=60_000)
+    straight = replayed(tmp_path, LINES * 3, limits=limits)
+    for name in ("out.jsonl", "dead.jsonl"):
+        (tmp_path / name).unlink()
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    killed = subprocess.run([sys.executable, str(script), str(tmp_path)], env=environment, check=False, process_group=0)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out.jsonl").exists()
+    with (tmp_path / "work" / "replay.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the last of those killed is gone a moment after the first
+    assert replayed(tmp_path, None, jobs=2, limits=limits, work=str(tmp_path / "work")) == straight
+    assert not (tmp_path / "work").exists()
 
 
 def test_when_it_began_is_when_all_records_arrived(tmp_path, monkeypatch):
