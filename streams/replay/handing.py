@@ -1,7 +1,7 @@
 """Handing over: a piece of the input to another process, by a file that is gone once it is read.
 
 A pipe between processes takes 64 KiB at a time, and what goes through is copied at
-both ends, by the process that also cuts the input.
+both ends: at this one by the process that also cuts the input, for all the others.
 """
 
 from collections.abc import Iterator

@@ -24,9 +24,6 @@ TRANSACTION_S: Final = 120.0
 is waited out like any other, and far shorter than the quarter of an hour that brokers grant."""
 
 
-_NO_HEADERS: Final[list[tuple[str, bytes]]] = []  # the client wants a list, and only reads it
-
-
 class Record(NamedTuple):
     """A record to write: bytes as they are, and the time it carries; None: the time of writing."""
 
@@ -76,11 +73,10 @@ class Publisher:
         deliveries: list[tuple[asyncio.Future[Any], int]] = []
         batch = producer.create_batch()
         for key, value, timestamp_ms, headers in records:
-            listed = list(headers) if headers else _NO_HEADERS
-            if batch.append(key=key, value=value, timestamp=timestamp_ms, headers=listed) is None:  # full
+            if batch.append(key=key, value=value, timestamp=timestamp_ms, headers=list(headers)) is None:  # full
                 deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
                 batch = producer.create_batch()
                 # The first fits, whatever its size.
-                batch.append(key=key, value=value, timestamp=timestamp_ms, headers=listed)
+                batch.append(key=key, value=value, timestamp=timestamp_ms, headers=list(headers))
         deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
         return deliveries

@@ -89,7 +89,7 @@ async def test_a_worker_frozen_beyond_its_session_and_woken_is_fenced_and_publis
     chat2ga.start("b")
     await chat2ga.progressed(done + (total - done) // 2)  # and nobody but its successor does
     chat2ga.wake("a")
-    assert await chat2ga.ended("a", 60) == FENCED
+    assert await chat2ga.ended("a", 30) == FENCED
     assert "fenced: another worker uses g." in said(woken)[-1]
     assert "never retrieved" not in woken.process.text()
     await chat2ga.caught_up()

@@ -18,7 +18,7 @@ from tests.guarantees.harness import GROUP, said
 from tests.kafka import Written, create_topics, produce, read_topic
 
 LARGE = {"max.message.bytes": "8388608"}
-NOTICED_S = 120.0  # the topics are looked at every 15 s
+NOTICED_S = 40.0  # the topics are looked at every 15 s
 
 
 async def deleted(kafka, *topics):

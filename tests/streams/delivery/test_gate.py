@@ -248,6 +248,6 @@ async def test_a_tracker_gets_no_more_than_its_rate_and_others_are_not_held_up()
     at = [when for tracker, when in asked if tracker == G.id]
     assert len(at) == 50
     assert at[-1] - at[0] >= (50 - pace_per_s) / pace_per_s * 0.95
-    assert at[-1] - at[0] < 10.0
+    assert at[-1] - at[0] < 4.0
     assert max(when for tracker, when in asked if tracker == B.id) < at[-1]
     assert len(sink.ledger) == 60
