@@ -270,11 +270,6 @@ def _attribute(settings: Settings, topics: Topics, rules: RuleBook) -> tuple[Run
     )
     attribute = Attribute(rules=rules, table=table, topics=topics, window=_window(settings))
     app.stateful(topics.input, attribute.compute, table)
-
-    async def forget(*_: object, **_signal: object) -> None:
-        attribute.forget()
-
-    app.on_partitions_assigned.connect(forget, weak=False)
     return app, table
 
 

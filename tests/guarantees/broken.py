@@ -31,7 +31,7 @@ from streams.runs.transactions import ExactlyOnce
 from streams.runs.writing import Work
 from streams.settings import load_settings
 from streams.worker import attribute, run_worker
-from streams.worker.live import LiveSession, LiveSessions
+from streams.worker.live import LiveSession, take
 
 __all__ = ["GUARDS", "POINTS", "program"]
 
@@ -119,14 +119,13 @@ def state_before_outputs() -> None:
 def no_offset_in_the_state() -> None:
     """The state does not say which records it has seen."""
     attribute.__dict__["pack"] = lambda _offset, *rest: pack(0, *rest)
-    take = LiveSessions.take
 
-    def forgetful(self: LiveSessions, key: bytes) -> LiveSession:
-        live = take(self, key)
+    def forgetful(changelog: str, held: TablePartition, key: bytes) -> LiveSession:
+        live = take(changelog, held, key)
         live.last_offset = -1
         return live
 
-    LiveSessions.take = forgetful  # type: ignore[method-assign]
+    attribute.__dict__["take"] = forgetful
 
 
 def slow_state() -> None:
