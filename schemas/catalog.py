@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from schemas.dead_letter import DeadLetter
+from schemas.decoding import MAX_RECORD_BYTES
 from schemas.ga_event import GaEvent
-from schemas.interaction import MAX_RECORD_BYTES, Interaction
+from schemas.interaction import Interaction
 from schemas.receipt import Receipt
 from schemas.session import Session
 

@@ -13,7 +13,8 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from schemas.interaction import Fault, Interaction, Unknown, decode_interaction
+from schemas.decoding import decode_interaction
+from schemas.interaction import Fault, Interaction, Unknown
 
 Record = dict[str, Any]
 

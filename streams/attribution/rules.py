@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from schemas.account import Account, Accounts
-from schemas.interaction import Fault, Interaction, Unknown, decode_interaction
+from schemas.decoding import decode_interaction
+from schemas.interaction import Fault, Interaction, Unknown
 from schemas.options import Options
 
 __all__ = ["RuleBook", "Rules", "unknown_type"]

@@ -163,9 +163,9 @@ def as_of_ms(given: str | None) -> int:
 
 def instant_ms(given: str) -> int:
     """A moment given as RFC 3339 or as epoch milliseconds. Raises ValueError with the reason."""
-    from schemas.instant import Instant
+    from schemas.times import micros_of
 
-    return Instant.parse(int(given) if given.isdecimal() else given) // 1000
+    return micros_of(int(given) if given.isdecimal() else given) // 1000
 
 
 def moment_ms(option: str, given: str | None) -> int | None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
+from schemas.decoding import session_key
 from schemas.ga_event import GaEvent
 from schemas.instant import Instant
-from schemas.interaction import Fault, Interaction, Unknown, session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from streams.attribution import RuleBook, step
 from streams.comparison.differences import Matching
 from streams.replay import Tally

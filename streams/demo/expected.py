@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Literal
 
 from schemas.account import Account, Accounts
+from schemas.decoding import session_key
 from schemas.ga_event import LEGACY_NAMES, GaEvent, encode_event
-from schemas.interaction import Fault, Interaction, Unknown, session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from schemas.receipt import Outcome
 from streams.attribution import RuleBook, step
 from streams.demo.traffic import Record

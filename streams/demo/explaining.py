@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from schemas.account import Accounts
+from schemas.decoding import session_key
 from schemas.ga_event import GaEvent
-from schemas.interaction import Fault, Interaction, Unknown, session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from streams.attribution import Decision, RuleBook
 from streams.demo.traffic import Record
 from streams.replay.engine import decisions

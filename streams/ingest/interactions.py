@@ -7,7 +7,8 @@ wrong nothing is taken: the sender is there to be told, mends it and sends it wh
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas.interaction import MAX_RECORD_BYTES, Fault, Unknown
+from schemas.decoding import MAX_RECORD_BYTES
+from schemas.interaction import Fault, Unknown
 from streams.attribution import RuleBook
 from streams.ingest.endpoints import Served
 from streams.worker.keying import Keyed

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from schemas.interaction import Fault, Interaction, Unknown, session_key
+from schemas.decoding import session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from streams.attribution import RuleBook
 from streams.inspect.reading import Progress, partition_numbers, to_the_end, untold
 from streams.inspect.table import stored_sessions

@@ -13,8 +13,9 @@ import msgspec
 
 from schemas.account import Account
 from schemas.dead_letter import DeadLetter, Stage, encode_dead_letter, kept_bytes
+from schemas.decoding import MAX_RECORD_BYTES, decode_interaction
 from schemas.ga_event import GaEvent, encode_event
-from schemas.interaction import MAX_RECORD_BYTES, Fault, Unknown, decode_interaction
+from schemas.interaction import Fault, Unknown
 from schemas.options import Options
 from schemas.receipt import Outcome, Receipt, encode_receipt
 from streams.attribution import RuleBook, Rules, step

@@ -14,7 +14,8 @@ import msgspec
 
 from schemas.codes import Code
 from schemas.dead_letter import HEAD_BYTES, kept_bytes
-from schemas.interaction import MAX_RECORD_BYTES, Fault
+from schemas.decoding import MAX_RECORD_BYTES
+from schemas.interaction import Fault
 
 __all__ = ["DeadLine", "Oversized", "dead_line", "oversized_fault"]
 

@@ -4,7 +4,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from schemas.interaction import Fault, Interaction, Unknown, session_key
+from schemas.decoding import session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from streams.attribution import RuleBook
 from streams.replay.errors import ManySessions, NoSession
 from streams.replay.explanation import Explanation, Left, Place, Placed, Step, left, steps

@@ -12,7 +12,8 @@ from typing import Final
 
 import msgspec
 
-from schemas.interaction import Interaction, session_key
+from schemas.decoding import session_key
+from schemas.interaction import Interaction
 from streams.attribution import RuleBook
 from streams.replay.engine import Tally, decisions
 

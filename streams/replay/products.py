@@ -10,8 +10,9 @@ from typing import Final, Protocol
 
 import msgspec
 
+from schemas.decoding import session_key
 from schemas.ga_event import encode_event
-from schemas.interaction import Interaction, session_key
+from schemas.interaction import Interaction
 from streams.attribution import Decision, RuleBook
 from streams.replay.engine import Tally, decisions
 

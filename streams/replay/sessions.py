@@ -12,7 +12,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from schemas.interaction import Fault, Interaction, session_key
+from schemas.decoding import session_key
+from schemas.interaction import Fault, Interaction
 from streams.replay.database import database
 from streams.replay.dead_letters import dead_line
 from streams.replay.engine import Engine, sort_by_time

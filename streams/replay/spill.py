@@ -19,7 +19,8 @@ from zlib import crc32
 import msgspec
 import zstandard
 
-from schemas.interaction import Fault, Unknown, decode_interaction, session_key
+from schemas.decoding import decode_interaction, session_key
+from schemas.interaction import Fault, Unknown
 from streams.replay.places import Placed
 from streams.replay.writing import replacing
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from schemas.decoding import session_key
 from schemas.ga_event import Automation, EventName, GaEvent
 from schemas.interaction import (
     AgentJoined,
@@ -30,7 +31,6 @@ from schemas.interaction import (
     Interaction,
     PageViewed,
     VisitorMessage,
-    session_key,
 )
 from schemas.session import Session
 from streams.attribution import RuleBook, step

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.interaction import Fault, decode_interaction
+from schemas.decoding import decode_interaction
+from schemas.interaction import Fault
 from streams.sources.record import At
 
 __all__ = ["Draft", "content_id", "encoded", "hashed", "identity"]

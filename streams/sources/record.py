@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from schemas.interaction import MAX_RECORD_BYTES, Fault
+from schemas.decoding import MAX_RECORD_BYTES
+from schemas.interaction import Fault
 
 __all__ = ["At", "first", "read"]
 

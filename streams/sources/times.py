@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from schemas.instant import Instant
+from schemas.times import micros_of
 from streams.sources.record import At
 
 __all__ = ["MILLISECONDS", "SECONDS", "instant"]
@@ -32,7 +32,7 @@ def instant(at: At, unit_micros: int = MILLISECONDS) -> At:
     given = at.value
     try:
         if isinstance(given, str):
-            micros = int(Instant.parse(_rfc3339(given)))
+            micros = micros_of(_rfc3339(given))
         elif isinstance(given, (int, float)) and not isinstance(given, bool):
             micros = round(given * unit_micros)
         else:

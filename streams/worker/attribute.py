@@ -10,8 +10,9 @@ from time import monotonic
 from typing import Final
 
 from schemas.dead_letter import Stage
+from schemas.decoding import session_key
 from schemas.ga_event import encode_event
-from schemas.interaction import Fault, Interaction, Unknown, session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from schemas.session import encode_session
 from streams.attribution import Decision, RuleBook, step
 from streams.observe import metrics

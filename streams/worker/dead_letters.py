@@ -4,7 +4,8 @@ from collections import deque
 from typing import Final
 
 from schemas.dead_letter import DeadLetter, Stage, encode_dead_letter, kept_bytes
-from schemas.interaction import MAX_RECORD_BYTES, Fault
+from schemas.decoding import MAX_RECORD_BYTES
+from schemas.interaction import Fault
 from streams.errors import Chat2gaError
 from streams.errors import Fault as WhoseFault
 from streams.runs import Record, Run

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from schemas.dead_letter import Stage
-from schemas.interaction import Fault, Unknown, session_key
+from schemas.decoding import session_key
+from schemas.interaction import Fault, Unknown
 from streams.attribution import RuleBook
 from streams.worker.keying import Keyed
 

@@ -32,8 +32,9 @@ import duckdb
 import msgspec
 import zstandard
 
+from schemas.decoding import decode_interaction, session_key
 from schemas.ga_event import decode_event
-from schemas.interaction import Interaction, decode_interaction, session_key
+from schemas.interaction import Interaction
 from streams.demo.traffic import Mix, traffic
 from tests.guarantees.harness import Chat2ga
 from tests.kafka import KafkaCluster, Written

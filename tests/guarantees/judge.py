@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 
 from schemas.account import Accounts
 from schemas.dead_letter import DeadLetter, decode_dead_letter
+from schemas.decoding import session_key
 from schemas.ga_event import GaEvent, decode_event, encode_event
-from schemas.interaction import Fault, Unknown, session_key
+from schemas.interaction import Fault, Unknown
 from schemas.receipt import decode_receipt
 from schemas.session import Session, encode_session
 from streams.attribution import RuleBook, step

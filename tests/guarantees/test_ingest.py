@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from schemas.interaction import decode_interaction, session_key
+from schemas.decoding import decode_interaction, session_key
 from streams.sources import FORMATS, Mapping
 from streams.worker.keying import partition_of
 from tests.kafka import IngestProcess, end_offsets, read_topic

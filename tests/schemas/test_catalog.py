@@ -9,7 +9,7 @@ import pytest
 
 from schemas.catalog import LARGEST_MESSAGE_BYTES, PARTIES, PARTITIONS, TOPICS, Party, topic_named
 from schemas.dead_letter import DeadLetter, Stage, encode_dead_letter, kept_bytes
-from schemas.interaction import MAX_RECORD_BYTES
+from schemas.decoding import MAX_RECORD_BYTES
 from streams.settings import Settings
 from tests.schemas.golden import EXAMPLES, files_of
 

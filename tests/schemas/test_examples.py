@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator
 from schemas.catalog import TOPICS
 from schemas.codes import CODES
 from schemas.dead_letter import decode_dead_letter, encode_dead_letter
+from schemas.decoding import decode_interaction
 from schemas.ga_event import EventName, decode_event, encode_event
-from schemas.interaction import TYPES, Fault, Unknown, decode_interaction
+from schemas.interaction import TYPES, Fault, Unknown
 from schemas.receipt import Outcome, decode_receipt, encode_receipt
 from streams.attribution import RuleBook
 from streams.reference import schema_of

@@ -12,8 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from schemas.account import Account
+from schemas.decoding import decode_interaction
 from schemas.ga_event import GaEvent
-from schemas.interaction import Fault, Interaction, Unknown, decode_interaction
+from schemas.interaction import Fault, Interaction, Unknown
 from schemas.options import Options, options_from
 from schemas.session import Session
 from streams.attribution import Decision, Rules, step

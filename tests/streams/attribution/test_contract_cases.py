@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from schemas.account import Accounts, accounts_from
+from schemas.decoding import session_key
 from schemas.ga_event import GaEvent, encode_event
-from schemas.interaction import Fault, Interaction, Unknown, session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from schemas.options import RULES_VERSION, Options, options_from
 from schemas.session import Session
 from streams.attribution import RuleBook, step

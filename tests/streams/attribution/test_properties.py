@@ -23,9 +23,10 @@ from hypothesis.stateful import (
 
 from schemas import interaction as raw
 from schemas.account import Account
+from schemas.decoding import decode_interaction, session_key
 from schemas.ga_event import GaEvent, encode_event
 from schemas.instant import Instant
-from schemas.interaction import Interaction, session_key
+from schemas.interaction import Interaction
 from schemas.options import Options, options_from
 from schemas.session import (
     DIGEST_BYTES,
@@ -112,7 +113,7 @@ def test_another_tabs_copy_within_the_window_changes_no_byte_while_the_original_
 
 
 def _decoded(record: dict[str, Any]) -> Interaction | None:
-    decoded = raw.decode_interaction(msgspec.json.encode(record), 1 << 62)
+    decoded = decode_interaction(msgspec.json.encode(record), 1 << 62)
     return None if isinstance(decoded, (raw.Fault, raw.Unknown)) else decoded
 
 

@@ -15,7 +15,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from schemas.interaction import Fault, decode_interaction
+from schemas.decoding import decode_interaction
+from schemas.interaction import Fault
 from streams.demo import sending as module
 from streams.demo.broker import BROKER_SETTINGS, embedded_broker, free_port
 from streams.demo.sending import live_traffic, paced, sending

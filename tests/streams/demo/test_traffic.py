@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.account import Accounts
-from schemas.interaction import Fault, Unknown, decode_interaction, session_key
+from schemas.decoding import decode_interaction, session_key
+from schemas.interaction import Fault, Unknown
 from streams.demo.expected import Expected
 from streams.demo.traffic import EPOCH_MS, Mix, Record, sessions, traffic
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.interaction import MAX_RECORD_BYTES
+from schemas.decoding import MAX_RECORD_BYTES
 from schemas.options import Options
 from streams.attribution import RuleBook
 from streams.ingest import Endpoint, Served

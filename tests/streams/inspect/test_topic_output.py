@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from schemas.interaction import Interaction, decode_interaction, session_key
+from schemas.decoding import decode_interaction, session_key
+from schemas.interaction import Interaction
 from streams.attribution import RuleBook
 from streams.inspect import topic_output
 from streams.inspect.topic_output import Forgotten, SendingFailed, TopicOutput

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from schemas.dead_letter import DeadLetter
+from schemas.decoding import decode_interaction
 from schemas.ga_event import encode_event
-from schemas.interaction import Fault, Unknown, decode_interaction
+from schemas.interaction import Fault, Unknown
 from schemas.receipt import Receipt
 from streams.attribution import RuleBook, step
 from streams.reference.json_schemas import json_schemas

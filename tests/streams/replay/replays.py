@@ -5,8 +5,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from schemas.decoding import session_key
 from schemas.ga_event import encode_event
-from schemas.interaction import Fault, Interaction, Unknown, session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from streams.attribution import RuleBook, step
 from streams.replay import Events, Progress, Replay, Tally, replay
 from streams.replay.places import line_at

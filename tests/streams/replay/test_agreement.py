@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.interaction import decode_interaction
+from schemas.decoding import decode_interaction
 from streams.attribution import RuleBook
 from streams.replay import KafkaPlace, Stored, agreement
 from streams.replay.explanation import steps

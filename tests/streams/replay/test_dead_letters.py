@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dead_letter import HEAD_BYTES
-from schemas.interaction import MAX_RECORD_BYTES, Fault, decode_interaction
+from schemas.decoding import MAX_RECORD_BYTES, decode_interaction
+from schemas.interaction import Fault
 from streams.replay.dead_letters import Oversized, dead_line, oversized_fault
 
 FAULT = Fault("page", "Expected an object", "invalid")

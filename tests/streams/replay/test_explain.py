@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.decoding import session_key
 from schemas.ga_event import decode_event, encode_event
-from schemas.interaction import Fault, Unknown, session_key
+from schemas.interaction import Fault, Unknown
 from streams.attribution import RuleBook
 from streams.replay import Holding, Named, Question, Sent, chain, explain, gathering
 from streams.replay.errors import BadInput, ManySessions, NoSession

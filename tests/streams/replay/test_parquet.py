@@ -5,7 +5,8 @@ import json
 import duckdb
 import pytest
 
-from schemas.interaction import Interaction, decode_interaction
+from schemas.decoding import decode_interaction
+from schemas.interaction import Interaction
 from streams.replay.errors import BadInput
 from streams.replay.inputs import inputs_of, pieces
 from streams.replay.parquet import write_parquet

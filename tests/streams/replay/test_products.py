@@ -3,8 +3,8 @@
 from collections import Counter
 
 from schemas.account import Account, Accounts
+from schemas.decoding import session_key
 from schemas.ga_event import decode_event
-from schemas.interaction import session_key
 from streams.attribution import RuleBook
 from streams.replay import Events, Tally
 from streams.replay.products import TO_NO_TRACKER, KeyedEvents, keyed

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.decoding import decode_interaction, session_key
 from schemas.ga_event import decode_event, encode_event
-from schemas.interaction import Fault, Interaction, decode_interaction, session_key
+from schemas.interaction import Fault, Interaction
 from schemas.options import Options
 from streams.attribution import RuleBook
 from streams.replay import Replay, Translation, replay, run, writing

@@ -4,7 +4,8 @@ from array import array
 
 import pytest
 
-from schemas.interaction import Fault, session_key
+from schemas.decoding import session_key
+from schemas.interaction import Fault
 from streams.attribution import RuleBook
 from streams.replay.engine import Engine
 from streams.replay.places import Records, line_at

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.interaction import Fault, Unknown, decode_interaction, session_key
+from schemas.decoding import decode_interaction, session_key
+from schemas.interaction import Fault, Unknown
 from streams.replay.places import line_at
 from streams.replay.spill import blocks, bucket_bytes, buckets_in, deal, key_of
 from tests.streams.replay.replays import LINES, batched

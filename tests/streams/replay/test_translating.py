@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.interaction import decode_interaction
+from schemas.decoding import decode_interaction
 from schemas.options import Options
 from streams.attribution import RuleBook
 from streams.configuration import read_mapping

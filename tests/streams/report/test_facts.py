@@ -5,7 +5,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from schemas.interaction import decode_interaction
+from schemas.decoding import decode_interaction
 from streams.attribution import RuleBook
 from streams.replay import Replay, Tally, replay
 from streams.replay.plan import Limits

@@ -14,8 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from schemas.account import Account
+from schemas.decoding import decode_interaction, session_key
 from schemas.ga_event import GaEvent, encode_event
-from schemas.interaction import Fault, Interaction, Unknown, decode_interaction, session_key
+from schemas.interaction import Fault, Interaction, Unknown
 from schemas.session import Session
 from streams.attribution import Rules, step
 from streams.configuration import read_mapping

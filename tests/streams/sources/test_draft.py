@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from schemas.interaction import MAX_RECORD_BYTES, Fault
+from schemas.decoding import MAX_RECORD_BYTES
+from schemas.interaction import Fault
 from streams.sources.draft import content_id, encoded, identity
 from streams.sources.record import At
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.interaction import MAX_RECORD_BYTES, Fault, Unknown, decode_interaction
+from schemas.decoding import MAX_RECORD_BYTES, decode_interaction
+from schemas.interaction import Fault, Unknown
 from streams.sources import FORMATS, Mapping, coverage, mapping_from
 from tests.strategies import examples
 from tests.streams.sources.golden import events_of, mapping_of, raw_records

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dead_letter import decode_dead_letter
+from schemas.decoding import session_key
 from schemas.ga_event import encode_event
-from schemas.interaction import Fault, Unknown, session_key
+from schemas.interaction import Fault, Unknown
 from schemas.session import decode_session, encode_session
 from streams.attribution import RuleBook, step
 from streams.demo.traffic import Mix, sessions

@@ -7,7 +7,8 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 
 from schemas.dead_letter import HEAD_BYTES, decode_dead_letter
-from schemas.interaction import MAX_RECORD_BYTES, Fault
+from schemas.decoding import MAX_RECORD_BYTES
+from schemas.interaction import Fault
 from streams.runs import Run
 from streams.worker.dead_letters import DeadLetterWindow, TooManyDeadLetters, dead_letter
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dead_letter import decode_dead_letter
-from schemas.interaction import Fault, Unknown, decode_interaction, session_key
+from schemas.decoding import decode_interaction, session_key
+from schemas.interaction import Fault, Unknown
 from schemas.options import Options
 from streams.attribution import RuleBook
 from streams.configuration import BadFile
