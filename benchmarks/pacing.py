@@ -68,10 +68,10 @@ async def _handed_over(producer: AIOKafkaProducer, topic: str, partition: int, r
     """Given to the client in batches as they fill."""
     given = set()
     batch = producer.create_batch()
-    for key, value, _, _ in records:
-        if batch.append(key=key, value=value, timestamp=None) is None:
+    for record in records:
+        if batch.append(key=record.key, value=record.value, timestamp=None) is None:
             given.add(await producer.send_batch(batch, topic, partition=partition))
             batch = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=None)
+            batch.append(key=record.key, value=record.value, timestamp=None)
     given.add(await producer.send_batch(batch, topic, partition=partition))
     return given

@@ -107,7 +107,6 @@ TESTED_ELSEWHERE = {
     # Nothing shows that they are right but a real Kafka, and what it holds in the end.
     "streams/runs/errors": GUARANTEES,
     "streams/runs/lineage": "guarantees/test_topics",
-    "streams/runs/producer": GUARANTEES,
     "streams/runs/run": GUARANTEES,
     "streams/runs/writing": "streams/runs/test_app",
     "streams/worker/broker": GUARANTEES,

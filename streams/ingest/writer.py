@@ -88,12 +88,13 @@ class Writer:
         partitions = len(await producer.partitions_for(self._topic))
         sent: list[asyncio.Future[Any]] = []
         try:
-            for key, value, timestamp_ms, _ in records:
+            for record in records:
+                key, at = record.key, record.timestamp_ms
                 assert key is not None
                 partition = partition_of(key, partitions)
                 # One after the other, so that those of a session keep their order.
                 sent.append(
-                    await producer.send(self._topic, value, key=key, partition=partition, timestamp_ms=timestamp_ms)
+                    await producer.send(self._topic, record.value, key=key, partition=partition, timestamp_ms=at)
                 )
             await asyncio.gather(*sent)
         finally:

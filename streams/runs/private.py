@@ -104,6 +104,7 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_performed_join_prepare",
         "_rejoin_needed_fut",
     ),
+    "aiokafka.producer.message_accumulator:BatchBuilder": ("_builder", "_relative_offset"),
     "aiokafka.consumer.fetcher:Fetcher": ("fetched_records", "_records"),
     "aiokafka.consumer.fetcher:FetchResult": ("_partition_records",),
     "aiokafka.consumer.fetcher:PartitionRecords": ("_consumer_record", "_records_iterator"),

@@ -8,10 +8,12 @@ has it, and raises when it has not.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import aiokafka
+import msgspec
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.transport.drivers.aiokafka import Producer
 
 from streams.runs.errors import PublishFailed
@@ -24,7 +26,7 @@ TRANSACTION_S: Final = 120.0
 is waited out like any other, and far shorter than the quarter of an hour that brokers grant."""
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record to write: bytes as they are, and the time it carries; None: the time of writing."""
 
     key: bytes | None
@@ -71,12 +73,27 @@ class Publisher:
         """Fill batches and hand them to the client; each with the number of its records."""
         producer = self._producer()
         deliveries: list[tuple[asyncio.Future[Any], int]] = []
-        batch = producer.create_batch()
-        for key, value, timestamp_ms, headers in records:
-            if batch.append(key=key, value=value, timestamp=timestamp_ms, headers=list(headers)) is None:  # full
-                deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
-                batch = producer.create_batch()
-                # The first fits, whatever its size.
-                batch.append(key=key, value=value, timestamp=timestamp_ms, headers=list(headers))
-        deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
+        done = 0
+        while done < len(records):
+            batch = producer.create_batch()
+            done = _fill(batch, records, done)
+            deliveries.append((await producer.send_batch(batch, topic, partition=partition), batch.record_count()))
         return deliveries
+
+
+def _fill(batch: BatchBuilder, records: Sequence[Record], first: int) -> int:
+    """Put records into an empty batch, from the first one on until it is full; where to go on.
+
+    Straight into what lies under the client's batch: its own `append` takes as long again
+    for each record, to find out that nothing is to be serialized.
+    """
+    append = batch._builder.append
+    count = 0
+    for record in records[first:] if first else records:
+        # The first fits, whatever its size.
+        if append(count, record.timestamp_ms, record.key, record.value, list(record.headers)) is None:
+            break
+        count += 1
+    batch._relative_offset = count
+    batch.close()
+    return first + count

@@ -186,10 +186,10 @@ class Attribute:
 
     def _changes(self, run: Run, held: TablePartition, computed: _Computed) -> list[Record]:
         """One change a session, then the sessions that nothing needs any more."""
-        for key, stored, *_ in computed.changes:
-            assert key is not None
-            assert stored is not None
-            held.put(key, stored)
+        for change in computed.changes:
+            assert change.key is not None
+            assert change.value is not None
+            held.put(change.key, change.value)
         held.advance(computed.watermark_micros, max(map(_timestamp, run.records)))
         gone = held.sweep(self._table.committed_next_offset(run.partition))
         metrics.SESSIONS_REMOVED.inc(len(gone))

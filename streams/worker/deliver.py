@@ -233,9 +233,9 @@ class _Book:
         receipts = Output(*self._receipts, [self._receipt(pair) for pair in settled])
         writes = Writes([receipts], [*changes, *gone])
         await self._app.write(self._run, writes, self._table)
-        for key, stored, *_ in changes:
-            if key is not None and stored is not None:
-                self._held.put(key, stored)
+        for change in changes:
+            if change.key is not None and change.value is not None:
+                self._held.put(change.key, change.value)
 
     def _has_receipt(self, pair: Settled) -> bool:
         """Whether it looks repeated only because its record is read again: a transaction has written its receipt.

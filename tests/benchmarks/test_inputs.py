@@ -1,5 +1,7 @@
 from itertools import islice
 
+from msgspec.structs import replace
+
 from benchmarks.held import INTERACTIONS, clicks_in, live_sessions
 from benchmarks.inputs import Growing, clicks, expected, interactions, whole_sessions
 from benchmarks.peers.jobs import JOBS
@@ -23,7 +25,7 @@ def test_what_is_due_for_each_record_adds_up_to_what_is_expected():
 
 
 def test_every_second_click_is_told_with_its_count():
-    out = expected(COUNTING, [record._replace(key=b"k") for record in islice(clicks(keys=1), 4)])
+    out = expected(COUNTING, [replace(record, key=b"k") for record in islice(clicks(keys=1), 4)])
     assert [COUNTING.decode(each)["count"] for each in out[b"k"]] == [1, 3]
     assert [COUNTING.decode(each)["n"] for each in out[b"k"]] == [0, 2]
 

@@ -33,7 +33,7 @@ class Changelog(list[Record]):
 
     async def publish_to(self, *where_and_records):
         *_, records = where_and_records
-        self.extend(Record(*record) for record in records)
+        self.extend(records)
         return len(self) - 1 if records else None
 
     async def read_between(self, *where_and_offsets):

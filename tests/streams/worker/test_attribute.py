@@ -95,8 +95,8 @@ async def test_any_cut_into_runs_gives_the_same_bytes_as_one_record_at_a_time(le
     events, changelog = [], {}
     for run in cut(TRAFFIC, lengths):
         writes = attribute.compute(run)
-        events += [(key, value) for key, value, *_ in writes.outputs[0].records]
-        changelog.update({key: value for key, value, *_ in writes.changes})
+        events += [(event.key, event.value) for event in writes.outputs[0].records]
+        changelog.update({change.key: change.value for change in writes.changes})
     want_events, want_sessions = one_by_one(TRAFFIC)
     assert events == want_events
     assert {key: bytes(unpack(value).payload) for key, value in changelog.items()} == want_sessions
@@ -106,7 +106,7 @@ async def test_any_cut_into_runs_gives_the_same_bytes_as_one_record_at_a_time(le
 async def test_a_session_is_written_once_a_run_however_many_records_it_has():
     attribute, _ = await attribute_on()
     writes = attribute.compute(run_of(TRAFFIC))
-    keys = [key for key, *_ in writes.changes]
+    keys = [change.key for change in writes.changes]
     assert len(keys) == len(set(keys))
 
 
@@ -133,7 +133,7 @@ async def test_a_record_under_another_key_than_its_session_is_a_dead_letter(key,
     good = PLAIN[0]
     attribute, table = await attribute_on()
     writes = attribute.compute(run_of([msgspec.structs.replace(good, key=key)]))
-    (letter,) = [decode_dead_letter(value) for _, value, *_ in writes.outputs[1].records]
+    (letter,) = [decode_dead_letter(letter.value) for letter in writes.outputs[1].records]
     assert (letter.field, letter.code, letter.value) == ("key", code, good.value)
     assert table.partition(0).entries == {}
 
@@ -153,7 +153,7 @@ async def test_a_session_past_its_gap_and_idle_is_removed_from_table_and_changel
     held = set(table.partition(0).entries)
     days_later = [shifted(record, 3 * 24 * 60, "later") for record in PLAIN[:40]]
     writes = attribute.compute(run_of(days_later, 40))
-    assert {key for key, value, *_ in writes.changes if value is None} == held
+    assert {change.key for change in writes.changes if change.value is None} == held
     assert not held & set(table.partition(0).entries)
 
 
@@ -167,8 +167,8 @@ async def test_removal_never_changes_an_answer_late_records_apart(apart_min):
         events, removed = [], 0
         for run in cut(days, [37] * 200):
             writes = attribute.compute(run)
-            events += [(key, value) for key, value, *_ in writes.outputs[0].records]
-            removed += sum(value is None for _, value, *_ in writes.changes)
+            events += [(event.key, event.value) for event in writes.outputs[0].records]
+            removed += sum(change.value is None for change in writes.changes)
         answers.append(events)
         if idle_ms == 10 * MINUTE_MS and apart_min > 720:
             assert removed > 50, "nothing was removed: this test shows nothing"
