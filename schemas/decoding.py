@@ -1,5 +1,7 @@
 """Decoding: a record's bytes become an interaction, or why they are none (CONTRACT §1).
 
+Knows nothing of Kafka, files or clocks: the record's arrival comes in as data.
+
 Two ways lead through the same structs. The first reads the bytes straight into
 them and takes all but a few records. What it refuses is read a second time as
 plain JSON, because only then three readings of the contract can be kept: an
@@ -25,7 +27,11 @@ MAX_RECORD_BYTES: Final = 1_048_576
 
 
 def _custom(wanted: type, given: object) -> object:
-    return Instant(micros_of(given)) if wanted is Instant else Rating.parse(given)
+    if wanted is Instant:
+        return Instant(micros_of(given))
+    if wanted is Rating:
+        return Rating.parse(given)
+    raise NotImplementedError(f"no field of an interaction is a {wanted.__name__}")
 
 
 def _finite(digits: str) -> object:

@@ -1,8 +1,7 @@
 """Raw interactions: what the chat box reports, one JSON object a record (CONTRACT §1).
 
 The structs are the validation: what msgspec accepts is an interaction, what it
-refuses is a dead letter that names a field at fault. Knows nothing of Kafka,
-files or time: the record's arrival comes in as data.
+refuses is a dead letter that names a field at fault (`decoding.py`).
 """
 
 from typing import Annotated, Final, Literal, final, get_args

@@ -105,8 +105,9 @@ LEANS_ON: Final[dict[str, tuple[str, ...]]] = {
         "_rejoin_needed_fut",
     ),
     "aiokafka.producer.message_accumulator:BatchBuilder": ("_builder", "_relative_offset"),
+    "aiokafka.record.default_records:DefaultRecordBatchBuilder": ("append",),
     "aiokafka.consumer.fetcher:Fetcher": ("fetched_records", "_records"),
     "aiokafka.consumer.fetcher:FetchResult": ("_partition_records",),
     "aiokafka.consumer.fetcher:PartitionRecords": ("_consumer_record", "_records_iterator"),
 }
-"""By class, the attributes that are overridden, called or read."""
+"""By class, the attributes that are overridden, called, read or set."""

@@ -85,7 +85,7 @@ def _fill(batch: BatchBuilder, records: Sequence[Record], first: int) -> int:
     """Put records into an empty batch, from the first one on until it is full; where to go on.
 
     Straight into what lies under the client's batch: its own `append` takes as long again
-    for each record, to find out that nothing is to be serialized.
+    for each record, to find out that the client has no serializers. Ours never has any.
     """
     append = batch._builder.append
     count = 0

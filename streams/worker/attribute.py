@@ -14,7 +14,7 @@ from schemas.decoding import session_key
 from schemas.ga_event import encode_event
 from schemas.interaction import Fault, Interaction, Unknown
 from schemas.session import encode_session
-from streams.attribution import Decision, RuleBook, step
+from streams.attribution import Decision, RuleBook, Rules, step
 from streams.observe import metrics
 from streams.runs import Output, Record, Run, RunTable, TablePartition, Writes, pack
 from streams.worker.dead_letters import DeadLetterWindow, dead_letter
@@ -118,8 +118,8 @@ class Attribute:
     # -- the records of one key -----------------------------------------------------------
 
     def _apply(self, run: Run, key: bytes | None, places: list[int], held: TablePartition, computed: _Computed) -> None:
-        rules = self._rules.default
         live: LiveSession | None = None
+        rules: Rules | None = None
         before: Interaction | None = None
         applied = duplicates = 0
         for place in places:
@@ -127,7 +127,7 @@ class Attribute:
             if said is None:
                 continue
             assert key is not None
-            if live is None:
+            if live is None or rules is None:
                 live, rules = take(self._table.changelog, held, key), self._rules.of(said.account_id)
             before, record = said, run.records[place]
             if record.offset <= live.last_offset:

@@ -1,6 +1,7 @@
 """Whole batches: every record that is given to write, once and in order, in batches no larger than the client's."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -34,9 +35,8 @@ class Client:
 
     def __init__(self, error=None):
         self.error = error
-        self.batches: list[tuple[int, list[Record]]] = []
+        self.batches: list[tuple[int, list[Any]]] = []  # of each its bytes, and the records that a broker reads in it
         self._key_serializer = self._value_serializer = None
-        self._compression_type = None
         self._message_accumulator = self
 
     def create_builder(self, **_given):
