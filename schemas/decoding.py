@@ -31,7 +31,7 @@ def _custom(wanted: type, given: object) -> object:
         return Instant(micros_of(given))
     if wanted is Rating:
         return Rating.parse(given)
-    raise NotImplementedError(f"no field of an interaction is a {wanted.__name__}")
+    raise TypeError(f"no field of an interaction is a {wanted.__name__}")
 
 
 def _finite(digits: str) -> object:
