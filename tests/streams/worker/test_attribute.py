@@ -77,25 +77,32 @@ def cut(records, lengths):
         at += length
 
 
-def one_by_one(records, rules=None):
-    """What the core gives for the records, each by itself: events by key and the last sessions."""
-    rules = rules or RuleBook()
-    events, held = [], {}
-    for record in records:
-        decoded = rules.decode(record.value, record.arrival_ms)
-        if isinstance(decoded, (Fault, Unknown)) or record.key != session_key(decoded).encode():
-            continue
-        decision = step(held.get(record.key), decoded, rules.of(decoded.account_id))
-        held[record.key] = decision.session
-        events += [(record.key, encode_event(event)) for event in decision.events]
-    return events, {key: encode_session(session) for key, session in held.items()}
-
-
 def is_dead(record):
     decoded = RuleBook().decode(record.value, record.arrival_ms)
     return isinstance(decoded, Fault) or (
         not isinstance(decoded, Unknown) and record.key != session_key(decoded).encode()
     )
+
+
+def decided(records):
+    """What the core decides on each of the records that it is given, by itself, with the record's key."""
+    rules, held = RuleBook(), {}
+    for record in records:
+        decoded = rules.decode(record.value, record.arrival_ms)
+        if isinstance(decoded, Unknown) or is_dead(record):
+            continue
+        decision = step(held.get(record.key), decoded, rules.of(decoded.account_id))
+        held[record.key] = decision.session
+        yield record.key, decision
+
+
+def one_by_one(records):
+    """What comes of the records, each by itself: events by key and the last sessions."""
+    events, held = [], {}
+    for key, decision in decided(records):
+        held[key] = decision.session
+        events += [(key, encode_event(event)) for event in decision.events]
+    return events, {key: encode_session(session) for key, session in held.items()}
 
 
 @given(st.lists(st.integers(1, 200), max_size=8))
@@ -204,21 +211,9 @@ def counted():
     return [REGISTRY.get_sample_value("chat2ga_records_total", each) or 0 for each in labels]
 
 
-def repeated(records):
-    """How many records say nothing new, each by itself."""
-    rules, held, found = RuleBook(), {}, 0
-    for record in records:
-        decoded = rules.decode(record.value, record.arrival_ms)
-        if not is_dead(record) and not isinstance(decoded, Unknown):
-            decision = step(held.get(record.key), decoded, rules.of(decoded.account_id))
-            held[record.key] = decision.session
-            found += decision.duplicate is not None
-    return found
-
-
 async def test_each_record_is_counted_once_as_what_became_of_it():
     attribute, _ = await attribute_on()
-    dead, again = sum(map(is_dead, TRAFFIC)), repeated(TRAFFIC)
+    dead, again = sum(map(is_dead, TRAFFIC)), sum(each.duplicate is not None for _, each in decided(TRAFFIC))
     unknown = sum(isinstance(RuleBook().decode(record.value, record.arrival_ms), Unknown) for record in TRAFFIC)
     good = len(TRAFFIC) - dead - unknown
     assert min(again, unknown, dead) > 0, "there are none: this test shows nothing"
